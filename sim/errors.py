@@ -1,0 +1,13 @@
+"""Errors that are the user's to mend: one line each."""
+
+
+class RequestError(ValueError):
+    """The request was wrong: the message is one line that names the key, the value and what is allowed. Exit status 2."""
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """' (did you mean X?)' if one of the known words is close, otherwise nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
