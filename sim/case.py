@@ -1,0 +1,136 @@
+"""The case: the day it starts, the posture found there, and the dates that the calendar brings."""
+
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from sim.parameters import Checked
+from sim.rules import NEVER
+
+ROLES = ("combat", "training", "enablers", "special_operations")
+PLACES = 16  # room for that many elections, anniversaries or months of Ramadan
+Troops = Annotated[int, Field(ge=0, le=200_000)]
+
+
+def read_date(text: str) -> date:
+    """A date written as 2021-04-07. Raises ValueError with what was found."""
+    try:
+        found = date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ValueError("expected a date such as 2021-04-07") from None
+    if not 1990 <= found.year <= 2100:
+        raise ValueError("expected a date between 1990 and 2100")
+    return found
+
+
+class Posture(Checked):
+    """Troops by role."""
+
+    combat: Troops = 0
+    training: Troops = 0
+    enablers: Troops = 0
+    special_operations: Troops = 0
+
+    @property
+    def total(self) -> int:
+        return self.combat + self.training + self.enablers + self.special_operations
+
+    def by_role(self) -> dict[str, int]:
+        return {role: getattr(self, role) for role in ROLES}
+
+
+class Case(Checked):
+    """What is found on the first day. Dates are text as in 2021-04-07, anniversaries as in 01-03 (month and day, every year)."""
+
+    posture: Posture
+    last_us_death: str
+    dialogue_gap: Annotated[float, Field(ge=14.0, le=2000.0)]  # days between dialogue rounds, mean
+    cost: Annotated[float, Field(ge=0.0, le=20.0)]  # million USD per troop and year, an accounting price
+    elections: tuple[str, ...] = Field(max_length=PLACES)
+    anniversaries: tuple[str, ...] = Field(max_length=PLACES)
+    source: str
+
+    @field_validator("elections", "anniversaries", mode="before")
+    @classmethod
+    def as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("last_us_death", "elections")
+    @classmethod
+    def dates(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for text in [value] if isinstance(value, str) else value:
+            read_date(text)
+        return value
+
+    @field_validator("anniversaries")
+    @classmethod
+    def days_of_the_year(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                date.fromisoformat(f"2023-{text}")
+            except ValueError:
+                raise ValueError("expected a month and a day such as 01-03") from None
+        return value
+
+    @field_validator("posture")
+    @classmethod
+    def somebody_there(cls, posture: Posture) -> Posture:
+        if posture.total == 0:
+            raise ValueError("at least one soldier must be there on the first day: effects are measured against that posture")
+        return posture
+
+
+class Calendar:
+    """Days since the start, and dates."""
+
+    def __init__(self, start: date) -> None:
+        self.start = start
+
+    def day(self, when: date) -> float:
+        return float((when - self.start).days)
+
+    def date(self, day: float) -> date:
+        return self.start + timedelta(days=int(day // 1))
+
+    def every_year(self, texts: tuple[str, ...]) -> list[float]:
+        """The days of these anniversaries (month and day), from the year before the start on, soonest first."""
+        years = range(self.start.year - 1, self.start.year + PLACES)
+        return sorted(self.day(date.fromisoformat(f"{year}-{text}")) for year in years for text in texts)
+
+    @cached_property
+    def ramadans(self) -> list[tuple[float, float]]:
+        """First day and day after the last of each Ramadan from the year of the start on, by the tabular (civil) calendar,
+        which is within a day or two of what is announced (Reingold and Dershowitz, Calendrical Calculations)."""
+        first = int((self.start.year - 622) * 33 / 32) - 1
+        return [(self.day(islamic(year, 9, 1)), self.day(islamic(year, 10, 1))) for year in range(first, first + PLACES)]
+
+
+def islamic(year: int, month: int, day: int) -> date:
+    """The Gregorian date of a date in the tabular Islamic calendar (civil epoch, leap years 2, 5, 7, 10, 13, 16, ...)."""
+    days = (year - 1) * 354 + (3 + 11 * year) // 30 + 29 * (month - 1) + month // 2 + day - 1
+    return date(622, 7, 19) + timedelta(days=days)
+
+
+def places(days: list[float]) -> list[float]:
+    """A list of fixed length for the engines' record; what is not used lies beyond every horizon."""
+    return (days + [NEVER] * PLACES)[:PLACES]
+
+
+def record_of(case: Case, calendar: Calendar) -> dict[str, Any]:
+    """The case as the engines' record reads it: numbers only, days since the start."""
+    ramadans = calendar.ramadans
+    return {
+        "combat": case.posture.combat,
+        "training": case.posture.training,
+        "enablers": case.posture.enablers,
+        "special": case.posture.special_operations,
+        "dialogue_gap": float(case.dialogue_gap),
+        "cost": float(case.cost),
+        "last_us_death": calendar.day(read_date(case.last_us_death)),
+        "elections": places([calendar.day(read_date(text)) for text in case.elections]),
+        "anniversaries": places(calendar.every_year(case.anniversaries)),
+        "ramadan_from": places([first for first, _ in ramadans]),
+        "ramadan_to": places([last for _, last in ramadans]),
+    }
