@@ -1,0 +1,68 @@
+"""What an engine gives back: a replication, and a block of replications of one scenario."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+SATURATION_LIMIT = 0.001  # share of opportunities above their cap that is still called harmless
+
+
+@dataclass
+class Replication:
+    """One run of one scenario.
+
+    outcomes: values in the order of outcomes.OUTCOMES. weeks: rows (day, values in the order of outcomes.SERIES) or empty.
+    events: the event log, or empty. opportunities, saturated: counts by activity; saturated ones had a willingness above the cap.
+    """
+
+    outcomes: list[Any]
+    weeks: list[tuple[float, list[Any]]] = field(default_factory=list)
+    events: list["Event"] = field(default_factory=list)
+    opportunities: Counter[str] = field(default_factory=Counter)
+    saturated: Counter[str] = field(default_factory=Counter)
+    world: Any = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. An event is named (actor, activity, n): n counts the activity's opportunities or rings, or is the
+    cause's n for a response; the name outlives the run. before and after: the readings named in READINGS."""
+
+    day: float
+    actor: str
+    activity: str
+    n: int
+    cause: str  # the name of the event that set it off, or ""
+    routine: bool
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        return event_name(self.actor, self.activity, self.n)
+
+
+def event_name(actor: str, activity: str, n: int) -> str:
+    return f"{actor}/{activity}#{n}"
+
+
+@dataclass
+class Failure:
+    """A replication that raised: data, not the end of the study."""
+
+    replication: int
+    message: str
+
+
+@dataclass
+class Block:
+    """Replications `first` to `first + count - 1` of one scenario. rows: (replication, outcomes)."""
+
+    first: int
+    count: int
+    rows: list[tuple[int, list[Any]]] = field(default_factory=list)
+    weeks: list[tuple[int, float, list[Any]]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    opportunities: Counter[str] = field(default_factory=Counter)
+    saturated: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0  # processor time
