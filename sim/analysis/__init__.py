@@ -1,0 +1,1 @@
+"""Numbers from tables: pure functions of pandas DataFrames. Knows no engine, no scenario, no file."""
