@@ -1,0 +1,115 @@
+"""The command `posture`: picks the application, composes its configuration, turns errors into one line and an exit status.
+
+0 done; 1 some of the work failed; 2 the request was wrong.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from sim.errors import RequestError, suggestion
+
+APPLICATIONS = {
+    "run": "one scenario, many replications; with -m a sweep over overrides",
+    "compare": "schedules on common luck: outcomes, paired differences, figures",
+    "plot": "figures of a study, from its tables",
+    "trace": "the story of one replication, by date",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return dispatch(words)
+    except RequestError as error:
+        print(f"posture: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone
+        return 1
+    except KeyboardInterrupt:
+        print("posture: interrupted; nothing of this command was kept", file=sys.stderr)
+        return 1
+
+
+def dispatch(words: list[str]) -> int:
+    """Pick the application and hand it the rest of the command line."""
+    if not words or words[0] in ("-h", "--help", "help"):
+        from experiments.help import overview
+
+        print(overview(APPLICATIONS))
+        return 0 if words else 2
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"posture {version('posture')}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in APPLICATIONS:
+        raise RequestError(f"{name}: no such command{suggestion(name, list(APPLICATIONS))}; there are: {', '.join(APPLICATIONS)}")
+    if any(word in ("-h", "--help") for word in rest):
+        from experiments.help import page
+
+        print(page(name, APPLICATIONS[name]))
+        return 0
+    return launch(name, *options(name, rest))
+
+
+def options(name: str, rest: list[str]) -> tuple[list[str], str | None, bool, bool]:
+    """The overrides, the extra configuration folder, whether it is a sweep, and whether only to show the configuration."""
+    overrides: list[str] = []
+    folder, multirun, show = None, False, False
+    words = iter(rest)
+    for word in words:
+        if word in ("-m", "--multirun"):
+            multirun = True
+        elif word == "--cfg":
+            show = True
+        elif word == "--config-dir" or word.startswith("--config-dir="):
+            folder = word.partition("=")[2] or next(words, "")
+            if not folder:
+                raise RequestError("--config-dir: expected a folder of configuration groups after it")
+        elif word.startswith("-"):
+            raise RequestError(
+                f"{word}: no such option; there are: --help, --cfg, --config-dir FOLDER, -m (run only); all else is key=value"
+            )
+        else:
+            overrides.append(word)
+    if multirun and name != "run":
+        raise RequestError(f"-m: only `posture run` sweeps; {name} takes one configuration")
+    return overrides, folder, multirun, show
+
+
+def launch(name: str, overrides: list[str], folder: str | None, multirun: bool, show: bool) -> int:
+    """Compose and run."""
+    from experiments.composition import Composer
+
+    if multirun:
+        from experiments.sweep import sweep
+
+        return sweep(overrides, folder)
+    config = Composer(name, folder).compose(overrides)
+    if show:
+        from omegaconf import OmegaConf
+
+        print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
+        return 0
+    if name == "run":
+        from experiments.run import application as run
+
+        return run(config)
+    if name == "compare":
+        from experiments.compare import application as compare
+
+        return compare(config, overrides, folder)
+    if name == "plot":
+        from experiments.plot import application as plot
+
+        return plot(config)
+    from experiments.trace import application as trace
+
+    return trace(config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Hydra composes a configuration; what comes out is plain data, and what is wrong with a request is one line.
+
+Names in a configuration are looked up in our own registers and never imported or instantiated.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from experiments.choices import CONFIGS, schedule_names
+from sim.errors import RequestError, suggestion
+from sim.scenario import DECLARED
+
+FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
+
+
+def register_declarations() -> None:
+    """Every declared parameter's default becomes a structured node `<agent>/beliefs` of Hydra, made from the one declaration."""
+    store = ConfigStore.instance()
+    for name, beliefs in DECLARED.items():
+        store.store(group=name.replace(".", "/"), name="beliefs", node=beliefs().model_dump())
+
+
+def parse(overrides: list[str]) -> list[Override]:
+    """The overrides of a command line, in Hydra's grammar.
+
+    Raises:
+        RequestError: if one cannot be read, or names something that a configuration may not.
+    """
+    parsed = []
+    for text in overrides:
+        try:
+            parsed += OverridesParser.create().parse_overrides([text])
+        except (OverrideParseException, HydraException) as error:
+            raise RequestError(f"{text!r}: not an override: expected key=value ({first_sentence(error)})") from None
+        if any(word in text for word in FORBIDDEN):
+            raise RequestError(
+                f"{text!r}: not allowed: a configuration is data and cannot name code or other places to read from"
+            )
+    return parsed
+
+
+class Composer:
+    """Compose one application's configuration, any number of times.
+
+    Args:
+        application: the primary configuration. folder: an extra folder of configuration groups, or None.
+    """
+
+    def __init__(self, application: str, folder: str | None = None) -> None:
+        self.application, self.folder = application, folder
+        if folder is not None and not Path(folder).is_dir():
+            raise RequestError(f"--config-dir {folder}: no such folder")
+        register_declarations()
+
+    def compose(self, overrides: list[str]) -> dict[str, Any]:
+        """The configuration as plain data.
+
+        Raises:
+            RequestError: one line, if an override names no key or group, or a file is missing or broken.
+        """
+        for override in parse(overrides):
+            if override.is_sweep_override():
+                raise RequestError(f"{override.input_line!r}: several values at once need a sweep: posture run -m ...")
+        extra = [f"hydra.searchpath=[file://{Path(self.folder).resolve()}]"] if self.folder else []
+        GlobalHydra.instance().clear()
+        try:
+            with initialize_config_dir(version_base=None, config_dir=str(CONFIGS)):
+                config = compose(self.application, [*overrides, *extra])
+                data = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise RequestError(self.explain(error, overrides)) from None
+        except Exception as error:  # the YAML reader's errors are of many kinds
+            if type(error).__module__.startswith("yaml"):
+                raise RequestError(f"configuration: not YAML: {' '.join(str(error).split())}") from None
+            raise
+        assert isinstance(data, dict)
+        return {str(key): value for key, value in data.items()}
+
+    def explain(self, error: Exception, overrides: list[str]) -> str:
+        """Hydra's complaint as one line that names the key, the value and what is allowed."""
+        for override in parse(overrides):
+            key, value = override.key_or_group, override.get_value_element_as_str() if override.value() is not None else "null"
+            group = self.group(key)
+            if group:
+                choices = self.choices(group)
+                if value not in choices:
+                    return f"{key}={value}: no such choice{suggestion(value, choices)}; there are: {', '.join(choices)}"
+            elif not override.is_add() and not self.has(key):
+                return f"{key}: no such key{suggestion(key, self.keys())}; `posture {self.application} --help` lists them"
+        if isinstance(error, MissingConfigException | ConfigCompositionException | OmegaConfBaseException):
+            return f"configuration: {first_sentence(error)}"
+        return first_sentence(error)
+
+    def group(self, key: str) -> str | None:
+        """The key as a configuration group, if it is one."""
+        name = key.lstrip("+~").split("@")[0]
+        folders = [CONFIGS, *([Path(self.folder)] if self.folder else [])]
+        is_group = any((folder / name).is_dir() for folder in folders) and name != ""
+        return name if is_group else None
+
+    def choices(self, group: str) -> list[str]:
+        """What can be picked in a group."""
+        if group == "schedule":
+            return schedule_names(self.folder)
+        folders = [CONFIGS / group, *([Path(self.folder) / group] if self.folder else [])]
+        return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+
+    def keys(self) -> list[str]:
+        """Every key of the application's configuration, without overrides, dotted."""
+        found: list[str] = []
+
+        def walk(data: Any, prefix: str) -> None:
+            for key, value in data.items():
+                found.append(f"{prefix}{key}")
+                if isinstance(value, dict):
+                    walk(value, f"{prefix}{key}.")
+
+        walk(Composer(self.application).compose([]), "")
+        return found
+
+    def has(self, key: str) -> bool:
+        return key in self.keys() or key.startswith("hydra")
+
+
+def first_sentence(error: Exception) -> str:
+    """The first line of an error's text."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

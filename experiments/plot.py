@@ -1,0 +1,130 @@
+"""posture plot: figures of a study, from its tables alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import console
+from experiments.settings import PlotSettings
+from sim.errors import RequestError, suggestion
+from sim.figures import FIGURES
+from sim.outcomes import BY_NAME, SERIES
+from sim.outcomes import EVENTS as EVENT_NAMES
+from sim.scenario import check, read_scenario
+from sim.studies.store import Study, find_study
+
+SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
+FAN_SERIES = ("troops", "base_attacks", "isis_attacks")
+FAN_COLUMNS = 4  # schedules side by side in one fan chart
+LABELS = {o.name: (o.label, o.unit) for o in BY_NAME.values()}
+SERIES_LABELS = {s.name: (s.label, s.unit) for s in SERIES}
+
+
+def application(config: dict[str, Any]) -> int:
+    """Draw the figures that the configuration asks for; returns the exit status. Raises RequestError."""
+    settings = check("", PlotSettings, config)
+    study = find_study(settings.results, settings.study)
+    manifest = study.read_manifest()
+    outcomes = (
+        settings.outcomes
+        or tuple(manifest.get("config", {}).get("outcomes", ()))
+        or ("base_attacks", "us_deaths", "isis_attacks")
+    )
+    for name in outcomes:
+        if name not in BY_NAME:
+            raise RequestError(
+                f"outcomes = {name!r}: no such outcome{suggestion(name, list(BY_NAME))}; there are: {', '.join(BY_NAME)}"
+            )
+    for name in () if settings.figures == "all" else settings.figures:
+        if name not in FIGURES:
+            raise RequestError(
+                f"figures = {name!r}: no such figure{suggestion(name, list(FIGURES))}; there are: {', '.join(FIGURES)}"
+            )
+    known = list(manifest.get("scenarios", {}))
+    for name in settings.schedules or ():
+        if name not in known:
+            raise RequestError(
+                f"schedules = {name!r}: not in study {study.name}{suggestion(name, known)}; there are: {', '.join(known)}"
+            )
+    try:
+        study.figures.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror}") from None
+    draw(study, outcomes, list(settings.schedules or known), settings.figures)
+    return 0
+
+
+def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: Sequence[str] | str) -> list[Path]:
+    """Draw figures of a study into its folder `figures/`, PNG and SVG, and say where. Tables come from the study's files."""
+    import numpy as np
+    import pandas as pd
+
+    from sim.analysis.incidence import incidence
+    from sim.analysis.summary import fan, quantiles
+    from sim.figures import figure, save
+
+    manifest = study.read_manifest()
+    about: dict[str, Any] = {"start": pd.Timestamp(manifest["start"]), "horizon_days": manifest["horizon_days"]}
+    table = study.read_table("outcomes")
+    table = table[table["schedule"].isin(schedules)]
+    wanted = list(FIGURES) if figures == "all" else list(figures)
+    spread = [name for name in outcomes if name in table]
+    paths: list[Path] = []
+
+    def keep(chart: Any, name: str) -> None:
+        paths.extend(save(chart, study.figures, name))
+
+    if "distributions" in wanted:
+        keep(figure("distributions")(quantiles(table, spread), table, LABELS, **about), "distributions")
+    if "fan" in wanted:
+        weekly = study.read_table("weekly")
+        if len(weekly):
+            bands = fan(weekly[weekly["schedule"].isin(schedules)], list(FAN_SERIES))
+            replications = int(bands["n"].min())
+            for k in range(0, len(schedules), FAN_COLUMNS):
+                chosen = schedules[k : k + FAN_COLUMNS]
+                chart = figure("fan")(bands, SERIES_LABELS, replications=replications, schedules=chosen, **about)
+                keep(chart, "fan" if len(schedules) <= FAN_COLUMNS else f"fan_{k // FAN_COLUMNS + 1}")
+    if "timelines" in wanted:
+        keep(figure("timelines")(*timelines(manifest, schedules)), "timelines")
+    if "incidence" in wanted:
+        days = np.unique(np.append(np.arange(0.0, manifest["horizon_days"], 7.0), float(manifest["horizon_days"])))
+        shares = incidence(table, list(SHOWN_EVENTS), days)
+        shares["date"] = about["start"] + pd.to_timedelta(shares["day"], unit="D")
+        fewest = int(table.groupby("schedule").size().min())
+        keep(figure("incidence")(shares, LABELS, replications=fewest, **about), "incidence")
+    if "differences" in wanted and (study.folder / "differences.parquet").exists():
+        paired = study.read_table("differences")
+        paired = paired[paired["schedule"].isin(schedules) & paired["outcome"].isin(spread)]
+        if len(paired):
+            keep(figure("differences")(paired, LABELS, yes_no=EVENT_NAMES, **about), "differences")
+    console.say(f"figures: {len(paths) // 2}, each as PNG and SVG, in {study.figures}")
+    return paths
+
+
+def timelines(manifest: dict[str, Any], schedules: list[str]) -> tuple[Any, Any]:
+    """The planned troops and the marks of each schedule, from the scenarios in the manifest (read as data, validated again)."""
+    import pandas as pd
+
+    steps, marks = [], []
+    for name in schedules:
+        scenario = read_scenario(manifest["contents"][name])
+        end = scenario.calendar.date(scenario.horizon_days)
+        path = [(when, troops) for when, troops in scenario.plan.troops() if when <= end]
+        steps += [(name, when, troops) for when, troops in [*path, (end, path[-1][1])]]
+        marks += [{"schedule": name, **mark} for mark in scenario.plan.marks()]
+        if scenario.schedule.come_back is not None:
+            marks.append(
+                {
+                    "schedule": name,
+                    "step": "return, if its conditions hold",
+                    "clock": "return",
+                    "date": None,
+                    "conditional": True,
+                    "promise": None,
+                }
+            )
+    columns = ["schedule", "step", "clock", "date", "conditional", "promise"]
+    plan = pd.DataFrame(steps, columns=["schedule", "date", "troops"]).astype({"date": "datetime64[s]"})
+    dated = pd.DataFrame(marks, columns=columns).astype({"date": "datetime64[s]", "promise": "datetime64[s]"})
+    return plan, dated

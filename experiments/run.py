@@ -1,0 +1,50 @@
+"""posture run: one scenario, many replications. With -m, an ordinary Hydra sweep."""
+
+from typing import Any
+
+from experiments import console, session
+from experiments.settings import RunSettings, read
+from sim.studies.store import Study
+
+
+def application(config: dict[str, Any], study: Study | None = None) -> int:
+    """Run one configuration; returns the exit status. Raises RequestError."""
+    scenario, settings = read(RunSettings, config)
+    done = session.run({scenario.schedule.name: scenario}, settings, "run", f"run-{scenario.schedule.name}", config, study)
+    if study is None:
+        tell(done)
+    session.tell_trouble(done)
+    if study is None:
+        session.tell_place(done)
+    return done.status
+
+
+def tell(done: session.Session) -> None:
+    """Every outcome of the scenario: median and 90 % range, or the share of runs."""
+    from sim.analysis.summary import quantiles
+    from sim.outcomes import BY_NAME, DAY, YES_NO
+
+    if len(done.outcomes) == 0:
+        return
+    rows = []
+    for row in quantiles(done.outcomes).to_dict("records"):
+        outcome = BY_NAME[str(row["outcome"])]
+        if outcome.kind == DAY:
+            continue
+        if outcome.kind == YES_NO:
+            rows.append((outcome.label, f"{row['mean']:.0%}", "", outcome.unit))
+        else:
+            rows.append(
+                (
+                    outcome.label,
+                    console.number(row["median"]),
+                    f"{console.number(row['q05'])} to {console.number(row['q95'])}",
+                    outcome.unit,
+                )
+            )
+    label, first = next(iter(done.manifest["scenarios"].items()))
+    console.table(
+        f"{label} (scenario {first}), {len(done.outcomes)} replications, {session.period(done.manifest)}",
+        ("outcome", "median or share", "90 % range", "unit"),
+        rows,
+    )

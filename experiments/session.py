@@ -1,0 +1,175 @@
+"""Run a study: simulate, write its tables and manifest, say what was found and what failed."""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from experiments import console
+from experiments.settings import Settings
+from sim import luck
+from sim.engines.block import SATURATION_LIMIT, Block
+from sim.scenario import Scenario
+from sim.studies import workers
+from sim.studies.store import Study, new_study, now, provenance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Session:
+    """A study that was run."""
+
+    study: Study
+    outcomes: "pd.DataFrame"
+    weekly: "pd.DataFrame"
+    failures: "pd.DataFrame"
+    manifest: dict[str, Any]
+    interrupted: bool = False
+    blocks: dict[str, list[Block]] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        """The exit status so far: 1 if some of the work failed."""
+        return 1 if self.interrupted or len(self.failures) else 0
+
+
+def run(
+    scenarios: dict[str, Scenario],
+    settings: Settings,
+    application: str,
+    words: str,
+    config: dict[str, Any],
+    study: Study | None = None,
+) -> Session:
+    """Simulate every scenario, write outcomes.parquet, weekly.parquet, failures.parquet (if any) and study.json.
+
+    Ctrl-C stops cleanly: what is complete is written, and the session says so.
+
+    Args:
+        scenarios: by the label they have in the tables. words: for the study's name, if the settings give none.
+        config: the resolved configuration, for the manifest. study: where to write, if the folder exists already.
+    """
+    study = study or new_study(settings.results, settings.name, words)
+    cores = settings.workers or workers.cores()
+    todo = workers.tasks(list(scenarios), settings.replications, cores)
+    blocks: dict[str, list[Block]] = {label: [] for label in scenarios}
+    started, clock, interrupted = now(), perf_counter(), False
+    with console.progress(len(scenarios) * settings.replications, application) as advance:
+        running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly)
+        try:
+            for task, block in running:
+                blocks[task.label].append(block)
+                advance(block.count)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            running.close()
+    seconds = perf_counter() - clock
+
+    from sim.studies.tables import failures_table, outcomes_table, weekly_table
+
+    identities = {label: scenario.identity for label, scenario in scenarios.items()}
+    session = Session(
+        study,
+        outcomes_table(blocks, identities),
+        weekly_table(blocks, identities, next(iter(scenarios.values())).start),
+        failures_table(blocks, identities),
+        {},
+        interrupted,
+        blocks,
+    )
+    accounted = len(session.outcomes) + len(session.failures)
+    if not interrupted and accounted != len(scenarios) * settings.replications:
+        raise RuntimeError(f"{accounted} replications are accounted for, {len(scenarios) * settings.replications} were asked for")
+    session.manifest = {
+        "name": study.name,
+        "application": application,
+        "command": ["posture", *sys.argv[1:]],
+        "complete": session.status == 0,
+        "started": started,
+        "finished": now(),
+        "seconds": round(seconds, 3),
+        "workers": cores,
+        "engine": settings.engine,
+        "seed": settings.seed,
+        "luck": luck.SCHEME,
+        "replications": settings.replications,
+        "horizon_days": horizon(scenarios),
+        "start": next(iter(scenarios.values())).start.isoformat(),
+        "scenarios": identities,
+        "failures": len(session.failures),
+        "saturation": saturation(blocks),
+        "code": provenance(),
+        "contents": {label: scenario.content() for label, scenario in scenarios.items()},
+        "config": config,
+    }
+    study.write_table("outcomes", session.outcomes)
+    study.write_table("weekly", session.weekly)
+    if len(session.failures):
+        study.write_table("failures", session.failures)
+    study.write_manifest(session.manifest)
+    return session
+
+
+def horizon(scenarios: dict[str, Scenario]) -> int:
+    return max(scenario.horizon_days for scenario in scenarios.values())
+
+
+def period(manifest: dict[str, Any]) -> str:
+    """The time a study covers, in words."""
+    return f"{manifest['horizon_days']:,} days from {manifest['start']}"
+
+
+def saturation(blocks: dict[str, list[Block]]) -> dict[str, dict[str, float]]:
+    """By activity: opportunities, those whose willingness was above the cap, and their share; only where there were any."""
+    opportunities: Counter[str] = Counter()
+    saturated: Counter[str] = Counter()
+    for done in blocks.values():
+        for block in done:
+            opportunities.update(block.opportunities)
+            saturated.update(block.saturated)
+    return {
+        name: {"opportunities": opportunities[name], "saturated": count, "share": count / opportunities[name]}
+        for name, count in sorted(saturated.items())
+    }
+
+
+def tell_trouble(session: Session) -> None:
+    """Warn of saturation, failures and an interruption, each with what to do about it."""
+    for name, row in session.manifest["saturation"].items():
+        if row["share"] > SATURATION_LIMIT:
+            console.warn(
+                f"{name}: {row['share']:.2%} of {row['opportunities']:,.0f} opportunities were above the cap, its rate is cut off"
+            )
+    for row in session.failures.head(10).to_dict("records"):
+        console.warn(
+            f"failed: {row['schedule']}, replication {row['replication']}: {row['message']}; replay: {replay(session, row)}"
+        )
+    if len(session.failures) > 10:
+        console.warn(
+            f"{len(session.failures)} replications failed; all of them are in {session.study.folder / 'failures.parquet'}"
+        )
+    if session.interrupted:
+        counts = session.outcomes.groupby("schedule", sort=False).size()
+        console.warn(
+            f"interrupted: kept {counts.min():.0f} to {counts.max():.0f} replications of each scenario"
+            if len(counts)
+            else "interrupted: kept nothing"
+        )
+
+
+def replay(session: Session, row: dict[str, Any]) -> str:
+    """The command that replays one replication."""
+    root = session.study.folder.parent.parent
+    where = "" if str(root) == "results" else f" results={root}"
+    return f"posture trace scenario={row['scenario']} replication={row['replication']} seed={session.manifest['seed']}{where}"
+
+
+def tell_place(session: Session) -> None:
+    manifest, rows = session.manifest, len(session.outcomes)
+    per = sum(block.seconds for done in session.blocks.values() for block in done) / max(1, rows)
+    console.say(f"{rows:,} replications in {manifest['seconds']:.1f} s on {manifest['workers']} cores, {per * 1e3:.1f} ms each")
+    console.say(f"results: {session.study.folder}")

@@ -1,0 +1,89 @@
+"""The part of a configuration that is no scenario: how many replications, on what, where to. Checked here, one line each."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, field_validator
+
+from sim.parameters import Checked
+from sim.scenario import Scenario, check, read_scenario
+
+SCENARIO = (
+    "start",
+    "horizon_days",
+    "case",
+    "schedule",
+    "rivals",
+    "united_states",
+    "government",
+    "militias",
+    "isis",
+    "iraqi_forces",
+    "environment",
+    "observation",
+)
+Key64 = Annotated[int, Field(ge=0, lt=2**64)]
+T = TypeVar("T", bound=BaseModel)
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,99}$")]
+
+
+def as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Settings(Checked):
+    """What `run` and `compare` share."""
+
+    replications: Annotated[int, Field(ge=1, le=10_000_000)]
+    weekly: Annotated[int, Field(ge=0, le=10_000_000)]
+    seed: Key64
+    engine: Literal["reference"]
+    workers: Annotated[int, Field(ge=1, le=1024)] | None
+    results: Annotated[str, Field(min_length=1)]
+    name: Name | None
+
+
+class RunSettings(Settings):
+    sweep: Name | None
+
+
+class CompareSettings(Settings):
+    schedules: tuple[str, ...] | Literal["all"]
+    baseline: str
+    outcomes: Annotated[tuple[str, ...], Field(min_length=1)]
+    figures: bool
+    _lists = field_validator("schedules", "outcomes", mode="before")(as_tuple)
+
+
+class TraceSettings(Settings):
+    replication: Key64
+    scenario: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None
+    everything: bool
+    log: str | None
+
+
+class PlotSettings(Checked):
+    results: Annotated[str, Field(min_length=1)]
+    study: Name | None
+    outcomes: Annotated[tuple[str, ...], Field(min_length=1)] | None
+    schedules: Annotated[tuple[str, ...], Field(min_length=1)] | None
+    figures: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"]
+    _lists = field_validator("outcomes", "schedules", "figures", mode="before")(as_tuple)
+
+
+def split(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The scenario's sections, and the rest."""
+    return {key: value for key, value in config.items() if key in SCENARIO}, {
+        k: v for k, v in config.items() if k not in SCENARIO
+    }
+
+
+def read(model: type[T], config: Mapping[str, Any]) -> tuple[Scenario, T]:
+    """The scenario and the settings of a configuration.
+
+    Raises:
+        RequestError: one line that names the key, the value and what is allowed.
+    """
+    scenario, settings = split(config)
+    checked = check("", model, settings)
+    return read_scenario(scenario), checked

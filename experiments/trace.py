@@ -1,0 +1,115 @@
+"""posture trace: one replication's story by date, and its full event log."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments import console
+from experiments.settings import TraceSettings, read, split
+from sim.engines import reference
+from sim.engines.block import Replication
+from sim.errors import RequestError
+from sim.outcomes import DAY, OUTCOMES, YES_NO
+from sim.readings import READINGS
+from sim.scenario import Scenario, check, read_scenario
+from sim.story import story
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = (".parquet", ".csv")
+
+
+def application(config: dict[str, Any]) -> int:
+    """Tell one replication; returns the exit status. Raises RequestError."""
+    settings = check("", TraceSettings, split(config)[1])
+    scenario = stored(settings) if settings.scenario else read(TraceSettings, config)[0]
+    target = place(settings.log)
+    run = reference.replicate(scenario, settings.seed, settings.replication, trace=True)
+    if target is not None:
+        try:
+            write(event_table(run, scenario), target)
+        except OSError as error:
+            raise RequestError(f"log = {settings.log!r}: cannot be written: {error.strerror or error}") from None
+    console.say(
+        f"{scenario.schedule.name} (scenario {scenario.identity}), replication {settings.replication}, seed {settings.seed}, "
+        f"{scenario.horizon_days} days from {scenario.start}"
+    )
+    console.say(scenario.schedule.summary)
+    for line in story(run.events, scenario, settings.everything):
+        console.say(line)
+    console.say()
+    console.say(f"At the end, {scenario.calendar.date(scenario.horizon_days)}:")
+    values = {outcome.name: value for outcome, value in zip(OUTCOMES, run.outcomes, strict=True)}
+    for outcome in OUTCOMES:
+        value = values[outcome.name]
+        if outcome.kind == YES_NO:
+            when = scenario.calendar.date(values[f"{outcome.name}_day"])
+            console.say(f"  {outcome.label}: {f'yes, {when}' if value else 'no'}")
+        elif outcome.kind != DAY:
+            console.say(f"  {outcome.label}: {console.number(float(value))} {outcome.unit}")
+    if target is not None:
+        console.say(f"event log: {len(run.events):,} events in {target}")
+    return 0
+
+
+def stored(settings: TraceSettings) -> Scenario:
+    """The scenario of that identity, from the manifest of a study that ran it."""
+    for path in sorted((Path(settings.results) / "studies").glob("*/study.json"), reverse=True):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            for label, identity in manifest["scenarios"].items():
+                if identity == settings.scenario:
+                    return read_scenario(manifest["contents"][label])
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            console.warn(f"{path}: not a manifest that can be read: {type(error).__name__}")
+    raise RequestError(f"scenario = {settings.scenario!r}: no study in {Path(settings.results) / 'studies'} has run it")
+
+
+def place(log: str | None) -> Path | None:
+    """Where the event log goes, checked before anything is run."""
+    if log is None:
+        return None
+    path = Path(log)
+    if path.suffix not in FORMATS:
+        raise RequestError(f"log = {log!r}: expected a file name that ends in {' or '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise RequestError(f"log = {log!r}: no such folder: {path.parent}")
+    return path
+
+
+def event_table(run: Replication, scenario: Scenario) -> "pd.DataFrame":
+    """The event log: event, day, date, agent, activity, n, cause, and each reading before and after."""
+    import pandas as pd
+
+    rows = [
+        (
+            event.name,
+            event.day,
+            pd.Timestamp(scenario.calendar.date(event.day)),
+            event.actor,
+            event.activity,
+            event.n,
+            event.cause,
+            *(value for pair in zip(event.before, event.after, strict=True) for value in pair),
+        )
+        for event in run.events
+    ]
+    columns = [
+        "event",
+        "day",
+        "date",
+        "agent",
+        "activity",
+        "n",
+        "cause",
+        *(f"{name}_{when}" for name in READINGS for when in ("before", "after")),
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def write(table: "pd.DataFrame", path: Path) -> None:
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path, engine="pyarrow", compression="zstd", index=False)
