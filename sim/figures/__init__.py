@@ -1,0 +1,41 @@
+"""Pictures from tables: what an analyst puts on a slide and then has to defend.
+
+A figure is a pure function from tables (pandas) to an altair chart. It knows no engine, reads no file and computes no
+statistics: every number in a picture is a number in a table of `sim.analysis`. One definition gives the PNG, the SVG
+and the interactive chart.
+
+    from sim.figures import figure, save
+
+    chart = figure("differences")(differences, labels, start=start, horizon_days=1096)
+    png, svg = save(chart, "results/study/figures", "differences")
+
+Importing this package costs nothing: altair and pandas are imported when a figure is first asked for.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+__all__ = ["FIGURES", "figure", "save"]
+
+# name -> what it shows; the function of that name lives in the module of that name
+FIGURES = {
+    "distributions": "chosen outcomes by schedule: median, middle half, 90 % range and single replications",
+    "fan": "weekly series by schedule: median, middle half and 90 % range",
+    "timelines": "the schedules themselves: planned troops, announcements, mission changes, departures, returns",
+    "incidence": "share of replications in which an event has happened by a date",
+    "differences": "paired differences between each schedule and a baseline",
+}
+
+
+def figure(name: str) -> Callable:
+    """The function that draws the figure of that name. Raises ValueError, naming those there are, for any other."""
+    if name not in FIGURES:
+        raise ValueError(f"no figure is called {name!r}: there are {', '.join(FIGURES)}")
+    return getattr(import_module(f"{__name__}.{name}"), name)
+
+
+def save(chart, folder, name: str):
+    """Write `<name>.png` and `<name>.svg` into `folder`; the two paths. See `sim.figures.files.save`."""
+    from .files import save as write
+
+    return write(chart, folder, name)
