@@ -14,12 +14,11 @@ KEYS = {
     "engine": "reference",
     "workers": "processes; null for all cores; results do not depend on it",
     "results": "where studies lie",
-    "name": "of the study; null for the time and a few words",
+    "name": "of the study; null for a new one's time and a few words, or, in plot, for the latest",
     "schedules": "all, or a list of names",
     "baseline": "the schedule that differences are taken from",
     "outcomes": "a list: on screen and in figures (every outcome is in the tables)",
     "figures": "compare: true or false; plot: all, or a list of figures",
-    "study": "the name of a study; null for the latest",
     "replication": "which one to tell",
     "scenario": "identity of a scenario of an earlier study, in place of composing one",
     "everything": "true: also routine events, convoys and shocks",
@@ -31,7 +30,7 @@ OF = {
         *("schedules", "baseline", "outcomes", "figures"),
         *("start", "horizon_days", "replications", "weekly", "seed", "engine", "workers", "results", "name"),
     ),
-    "plot": ("study", "figures", "outcomes", "schedules", "results"),
+    "plot": ("name", "figures", "outcomes", "schedules", "results"),
     "trace": ("replication", "scenario", "everything", "log", "seed", "start", "horizon_days", "results"),
 }
 EXAMPLES = {

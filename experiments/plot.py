@@ -14,16 +14,18 @@ from sim.scenario import check, read_scenario
 from sim.studies.store import Study, find_study
 
 SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
+SMOOTHED = [s.name for s in SERIES if s.total]
 FAN_SERIES = ("troops", "base_attacks", "isis_attacks")
+SMOOTH = 4  # weeks over which counts are averaged in a fan chart: single weeks jump between 0, 1 and 2
 FAN_COLUMNS = 4  # schedules side by side in one fan chart
 LABELS = {o.name: (o.label, o.unit) for o in BY_NAME.values()}
-SERIES_LABELS = {s.name: (s.label, s.unit) for s in SERIES}
+SERIES_LABELS = {s.name: (s.label, f"{s.unit}, mean of {SMOOTH} weeks" if s.total else s.unit) for s in SERIES}
 
 
 def application(config: dict[str, Any]) -> int:
     """Draw the figures that the configuration asks for; returns the exit status. Raises RequestError."""
     settings = check("", PlotSettings, config)
-    study = find_study(settings.results, settings.study)
+    study = find_study(settings.results, settings.name)
     manifest = study.read_manifest()
     outcomes = (
         settings.outcomes
@@ -62,10 +64,12 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     from sim.analysis.incidence import incidence
     from sim.analysis.summary import fan, quantiles
     from sim.figures import figure, save
+    from sim.studies.tables import labelled
 
     manifest = study.read_manifest()
     about: dict[str, Any] = {"start": pd.Timestamp(manifest["start"]), "horizon_days": manifest["horizon_days"]}
-    table = study.read_table("outcomes")
+    swept = manifest.get("swept", [])
+    table = labelled(study.read_table("outcomes"), swept)
     table = table[table["schedule"].isin(schedules)]
     wanted = list(FIGURES) if figures == "all" else list(figures)
     spread = [name for name in outcomes if name in table]
@@ -77,9 +81,9 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     if "distributions" in wanted:
         keep(figure("distributions")(quantiles(table, spread), table, LABELS, **about), "distributions")
     if "fan" in wanted:
-        weekly = study.read_table("weekly")
+        weekly = labelled(study.read_table("weekly"), swept)
         if len(weekly):
-            bands = fan(weekly[weekly["schedule"].isin(schedules)], list(FAN_SERIES))
+            bands = fan(weekly[weekly["schedule"].isin(schedules)], list(FAN_SERIES), SMOOTHED, SMOOTH)
             replications = int(bands["n"].min())
             for k in range(0, len(schedules), FAN_COLUMNS):
                 chosen = schedules[k : k + FAN_COLUMNS]
@@ -96,8 +100,9 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     if "differences" in wanted and (study.folder / "differences.parquet").exists():
         paired = study.read_table("differences")
         paired = paired[paired["schedule"].isin(schedules) & paired["outcome"].isin(spread)]
+        order = [name for name in spread if name in set(paired["outcome"])]
         if len(paired):
-            keep(figure("differences")(paired, LABELS, yes_no=EVENT_NAMES, **about), "differences")
+            keep(figure("differences")(paired, LABELS, yes_no=EVENT_NAMES, chosen_outcomes=order, **about), "differences")
     console.say(f"figures: {len(paths) // 2}, each as PNG and SVG, in {study.figures}")
     return paths
 
@@ -108,7 +113,10 @@ def timelines(manifest: dict[str, Any], schedules: list[str]) -> tuple[Any, Any]
 
     steps, marks = [], []
     for name in schedules:
-        scenario = read_scenario(manifest["contents"][name])
+        try:
+            scenario = read_scenario(manifest["contents"][name])
+        except (RequestError, KeyError) as error:
+            raise RequestError(f"name = {manifest.get('name')!r}: was made by another version of posture: {error}") from None
         end = scenario.calendar.date(scenario.horizon_days)
         path = [(when, troops) for when, troops in scenario.plan.troops() if when <= end]
         steps += [(name, when, troops) for when, troops in [*path, (end, path[-1][1])]]

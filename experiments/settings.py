@@ -64,7 +64,7 @@ class TraceSettings(Settings):
 
 class PlotSettings(Checked):
     results: Annotated[str, Field(min_length=1)]
-    study: Name | None
+    name: Name | None
     outcomes: Annotated[tuple[str, ...], Field(min_length=1)] | None
     schedules: Annotated[tuple[str, ...], Field(min_length=1)] | None
     figures: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"]

@@ -98,8 +98,9 @@ def combine(study: Study, swept: list[str], started: str, overrides: list[str]) 
 
     from sim.analysis.summary import quantiles
     from sim.outcomes import BY_NAME, YES_NO
+    from sim.studies.tables import scenario_label
 
-    outcomes, weekly, contents, status = [], [], {}, 0
+    outcomes, weekly, contents, identities, status = [], [], {}, {}, 0
     about: dict[str, Any] = {}
     folders = [path for path in (study.folder / "jobs").iterdir() if path.name.isdigit()]  # beside them lies Hydra's own record
     for folder in sorted(folders, key=lambda path: int(path.name)):
@@ -124,8 +125,8 @@ def combine(study: Study, swept: list[str], started: str, overrides: list[str]) 
                 table.insert(1 + k, key, value)
             tables.append(table)
         schedule = next(iter(about["scenarios"]))
-        label = ", ".join([schedule, *(f"{key}={value}" for key, value in set_to.items())])
-        contents[label] = about["contents"][schedule]
+        label = scenario_label(schedule, set_to)
+        contents[label], identities[label] = about["contents"][schedule], about["scenarios"][schedule]
     if not outcomes:
         console.warn("no job of the sweep was completed")
         return 1
@@ -147,7 +148,7 @@ def combine(study: Study, swept: list[str], started: str, overrides: list[str]) 
             "complete": status == 0,
             "code": provenance(),
             "contents": contents,
-            "scenarios": {},
+            "scenarios": identities,
         }
     )
     rows = summary.set_index([*by, "outcome"])

@@ -9,6 +9,7 @@ from sim.parameters import belief
 from sim.rules import MONTH, NOT_YET, rule
 
 SPELL = 3.0 * MONTH  # mean days a war or a protest wave lasts; judgement: five months from October 2019, most others one or two
+WAR_SHARE = 0.25  # of escalations, the rest being killings of senior figures; judgement: one killing and no war to April 2021
 TENSION_LASTS = 45.0  # days; judgement: from the tanker attacks of 12 May 2019 to the drone shot down on 20 June 2019
 ANNIVERSARY_WINDOW = 14.0  # days before and after 3 January, the killing of Soleimani and al-Muhandis
 ANNIVERSARY_TENSION = 0.3  # judgement: 21 rockets on 20 December 2020, a fortnight before the first anniversary
@@ -29,7 +30,7 @@ class Beliefs(Declared):
         range=(0.01, 0.03),
         bounds=(0.0, 0.5),
         evidence="judgement",
-        source="one killing (3 January 2020), no war, in the years to April 2021; each half",
+        source="one killing (3 January 2020), no war, in the years to April 2021; a quarter wars",
     )
     protests: float = belief(
         0.04,
@@ -91,16 +92,18 @@ def shock_willingness(world, p, day, who):
 
 @rule
 def shock(world, p, day, who, luck):
+    """Something between Iran and the United States: tension closes a third to nine tenths of its distance to full."""
     raise_tension(world, p, day, 0.3 + 0.6 * luck[0])
 
 
 @rule
 def war_willingness(world, p, day, who):
-    return 0.0 if at_war(world, day) else 0.5 * p.environment.escalation / MONTH
+    return 0.0 if at_war(world, day) else WAR_SHARE * p.environment.escalation / MONTH
 
 
 @rule
 def war(world, p, day, who, luck):
+    """A regional war begins, and lasts for some months."""
     world.environment.war_until = day + exponential(SPELL, luck[0])
     raise_tension(world, p, day, 0.9)
 
@@ -112,6 +115,7 @@ def protest_willingness(world, p, day, who):
 
 @rule
 def protest(world, p, day, who, luck):
+    """A wave of protest begins: each week of it presses the government and costs it standing."""
     world.environment.protest_until = day + exponential(SPELL, luck[0])
 
 

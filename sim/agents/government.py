@@ -199,6 +199,7 @@ def demand_willingness(world, p, day, who):
 
 @rule
 def demand_exit(world, p, day, who, luck):
+    """The government formally demands that foreign troops leave. Whether they do is the United States' decision."""
     world.government.exit_demanded_day = day
 
 
@@ -218,6 +219,7 @@ def help_willingness(world, p, day, who):
 
 @rule
 def ask_for_help(world, p, day, who, luck):
+    """The government asks for help against ISIS; while it does, nobody presses it to send help away."""
     world.government.help_day = day
     press(world, TERRITORY, -p.government.deadline_push)
 
@@ -252,6 +254,7 @@ def fall_willingness(world, p, day, who):
 
 @rule
 def fall(world, p, day, who, luck):
+    """The government falls; a caretaker stays until another is formed."""
     if world.government.fell_day < 0.0:
         world.government.fell_day = day
     world.government.caretaker = 1

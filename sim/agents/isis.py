@@ -267,6 +267,7 @@ def jailbreak_willingness(world, p, day, who):
 
 @rule
 def jailbreak(world, p, day, who, luck):
+    """Members are freed from prison."""
     freed = JAILBREAK * p.isis.stock * 2.0 * luck[0]
     world.isis.rural += (1.0 - URBAN) * freed
     world.isis.urban += URBAN * freed

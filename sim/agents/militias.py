@@ -388,6 +388,7 @@ def attack_in_war(world, p, day, who, luck):
 
 @rule
 def attack_convoy(world, p, day, group, luck):
+    """A group attacks a supply convoy: a count, almost never lethal to Americans."""
     world.militias.convoy_attacks += 1
 
 

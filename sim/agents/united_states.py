@@ -336,6 +336,7 @@ def early_exit_willingness(world, p, day, who):
 
 @rule
 def decide_early_exit(world, p, day, who, luck):
+    """Washington decides to leave before the schedule says; the schedule is void."""
     us, before = world.united_states, posture.clarity(world, p)
     us.exit_forced_day = day
     us.exit_due = day + EXIT_NOTICE  # a date, of sorts
@@ -351,6 +352,7 @@ def exit_due(world, p, who):
 
 @rule
 def leave_early(world, p, day, who, luck):
+    """The last troops leave, as decided."""
     world.united_states.exit_due = NEVER
     world.united_states.departure_day = day
     count_troops(world, day, 0, 0, 0, 0)
@@ -405,7 +407,7 @@ def killing_willingness(world, p, day, who):
     """Killings of senior figures a day: likelier the higher the tension; none with nobody in the country."""
     if world.united_states.troops == 0:
         return 0.0
-    return 0.5 * p.environment.escalation / MONTH * (0.5 + environment.tension(world, p, day))
+    return (1.0 - environment.WAR_SHARE) * p.environment.escalation / MONTH * (0.5 + environment.tension(world, p, day))
 
 
 @rule

@@ -32,14 +32,19 @@ def quantiles(outcomes: pd.DataFrame, names: list[str] | None = None, by: list[s
     return long[[*by, "outcome", "n", "mean", *QUANTILES]]
 
 
-def fan(weekly: pd.DataFrame, series: list[str]) -> pd.DataFrame:
+def fan(weekly: pd.DataFrame, series: list[str], smoothed: list[str] | None = None, weeks: int = 1) -> pd.DataFrame:
     """Quantiles of each series by week and schedule.
 
     Args:
-        weekly: columns schedule, replication, date and one for each series.
+        weekly: columns schedule, replication, date and one for each series, dates in order within a replication.
+        smoothed: the series to average, in each replication, over the last `weeks` weeks (fewer at the start).
     Returns:
         columns schedule, series, date, n, q05, q25, median, q75, q95.
     """
+    averaged = [name for name in series if name in (smoothed or [])]
+    if averaged and weeks > 1:
+        rolling = weekly.groupby(["schedule", "replication"], sort=False)[averaged].rolling(weeks, min_periods=1).mean()
+        weekly = weekly.assign(**{name: rolling[name].droplevel([0, 1]) for name in averaged})
     grouped = weekly.groupby(["schedule", "date"], sort=False)[series]
     parts = {"n": grouped.count(), **{name: grouped.quantile(q) for name, q in QUANTILES.items()}}
     long = pd.concat({name: part.stack() for name, part in parts.items()}, axis=1)

@@ -118,7 +118,7 @@ def find_study(results: str, name: str | None) -> Study:
         folder = studies / check_name(name)
         if not folder.is_dir():
             known = sorted(path.name for path in studies.glob("*") if path.is_dir())
-            raise RequestError(f"study = {name!r}: no such study in {studies}; there are: {', '.join(known[-10:]) or 'none'}")
+            raise RequestError(f"name = {name!r}: no such study in {studies}; there are: {', '.join(known[-10:]) or 'none'}")
         return Study(folder)
     finished = sorted(studies.glob("*/study.json"), key=lambda path: path.stat().st_mtime)
     if not finished:

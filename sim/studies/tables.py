@@ -48,3 +48,18 @@ def failures_table(blocks: dict[str, list[Block]], identities: dict[str, str]) -
         for failure in block.failures
     ]
     return pd.DataFrame(sorted(rows), columns=["schedule", "scenario", "replication", "message"])
+
+
+def scenario_label(schedule: str, swept: dict[str, str]) -> str:
+    """What a scenario of a sweep is called: its schedule, and what else was swept."""
+    return ", ".join([schedule, *(f"{key}={value}" for key, value in swept.items())])
+
+
+def labelled(table: pd.DataFrame, swept: list[str]) -> pd.DataFrame:
+    """A sweep's table with each scenario's label in place of its schedule."""
+    keys = [key for key in swept if key != "schedule"]
+    labels = [
+        scenario_label(row[0], dict(zip(keys, row[1:], strict=True)))
+        for row in table[["schedule", *keys]].itertuples(index=False)
+    ]
+    return table.assign(schedule=labels)

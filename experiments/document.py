@@ -1,0 +1,179 @@
+"""make docs: write what the documentation says of the model from the model's own declarations.
+
+Generated parts stand between `<!-- generated: NAME -->` and `<!-- end -->`; a test compares them with what this would write.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from experiments import help as pages
+from experiments.choices import schedule_names
+from experiments.command import APPLICATIONS
+from experiments.composition import Composer
+from experiments.settings import split
+from sim.activity import GROUPS, Hazard, Timer
+from sim.case import ROLES
+from sim.conditions import FORMS
+from sim.model import AGENTS
+from sim.outcomes import OUTCOMES, SERIES
+from sim.parameters import Parameter
+from sim.scenario import Scenario, parameters, read_scenario
+
+ROOT = Path(__file__).parent.parent
+PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+# The ten that matter most for what differs between schedules: see the screening in docs/plausibility.md.
+TEN = (
+    "militias.presence_share",
+    "militias.ordinary_rate",
+    "militias.lethality",
+    "militias.restraint",
+    "united_states.enabling_scale",
+    "isis.dependence",
+    "isis.attrition",
+    "iraqi_forces.readiness",
+    "united_states.early_exit",
+    "government.exit_demand",
+)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = list(heads)
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join('---' for _ in heads)} |"]
+    return "\n".join([*lines, *(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)])
+
+
+def prior(p: Parameter) -> str:
+    return f"{p.low:g} to {p.high:g}"
+
+
+def ten() -> str:
+    known = {p.key: p for p in parameters()}
+    heads = ("parameter", "default", "90 % range", "unit", "evidence")
+    return table(heads, ((f"`{p.key}`", f"{p.default:g}", prior(p), p.unit, p.evidence) for p in (known[key] for key in TEN)))
+
+
+def all_parameters() -> str:
+    heads = ("parameter", "default", "90 % range", "allowed", "unit", "evidence", "source")
+    rows = []
+    for p in parameters():
+        allowed = f"{p.bounds[0]:g} to {p.bounds[1]:g}"
+        rows.append((f"`{p.key}`", f"{p.default:g}", prior(p), allowed, p.unit, p.evidence, p.source))
+    return table(heads, rows)
+
+
+def agents() -> str:
+    """Who acts: each agent's file, in its own first words, with what it may do."""
+    rows = []
+    for name, module in AGENTS.items():
+        who = " ".join((module.__doc__ or "").split("\n\n")[0].split())
+        acts = ", ".join(activity.name for activity in module.ACTIVITIES)
+        rows.append((f"[`{name}`](sim/agents/{name}.py)", who, acts, str(sum(p.agent == name for p in parameters()))))
+    return table(("agent", "who it is", "activities", "parameters"), rows)
+
+
+def activities() -> str:
+    """Every activity: its kind, its cap or what it waits for, and the first line of what happens."""
+    rows = []
+    for name, module in AGENTS.items():
+        for activity in module.ACTIVITIES:
+            if isinstance(activity, Hazard):
+                kind = f"hazard, cap {activity.cap:g} a day"
+            else:
+                kind = "timer" if isinstance(activity, Timer) else "response"
+            what = " ".join((activity.act.__doc__ or "").split("\n\n")[0].split())
+            each = "each group" if activity.each == GROUPS else ""
+            rows.append((name, activity.name, kind, each, what))
+    return table(("agent", "activity", "kind", "for", "what happens"), rows)
+
+
+def commands() -> str:
+    return table(("command", "what it does"), ((f"`posture {name}`", what) for name, what in APPLICATIONS.items()))
+
+
+def help_pages() -> str:
+    return "\n\n".join(f"## posture {name}\n\n```\n{pages.page(name, what)}\n```" for name, what in APPLICATIONS.items())
+
+
+def scenario(name: str) -> Scenario:
+    return read_scenario(split(Composer("run").compose([f"schedule={name}"]))[0])
+
+
+def schedules() -> str:
+    return table(("schedule", "in a sentence"), ((f"`{name}`", scenario(name).schedule.summary) for name in schedule_names()))
+
+
+def plans() -> str:
+    """Each schedule step by step, as planned if every condition held at once."""
+    parts = []
+    for name in schedule_names():
+        one = scenario(name)
+        parts += [f"## {name}", "", one.schedule.summary, ""]
+        rows = []
+        for step, mark, after in zip(one.schedule.steps, one.plan.marks(), one.plan.postures, strict=True):
+            gate = "; ".join(step.only_if or ())
+            promise = "" if mark["promise"] is None else f"promises {mark['promise']}"
+            there = ", ".join(f"{after[role]} {role.replace('_', ' ')}" for role in ROLES if after[role]) or "nobody"
+            rows.append((step.name, mark["clock"], str(mark["date"]), gate, promise, there))
+        if rows:
+            parts += [table(("step", "clock", "planned", "only if", "promise", "there afterwards"), rows), ""]
+        for extra, verb in (
+            (one.schedule.pause, "Pauses"),
+            (one.schedule.accelerate, "Hurries"),
+            (one.schedule.come_back, "Comes back"),
+        ):
+            if extra is not None:
+                parts += [f"{verb} when: {'; '.join(extra.when)}.", ""]
+    return "\n".join(parts).rstrip()
+
+
+def conditions() -> str:
+    return "\n".join(f"- `{form}`" for form in FORMS)
+
+
+def outcomes() -> str:
+    return table(("column", "what", "unit", "kind"), ((f"`{o.name}`", o.label, o.unit, o.kind) for o in OUTCOMES))
+
+
+def series() -> str:
+    return table(("column", "what", "unit"), ((f"`{s.name}`", s.label, s.unit) for s in SERIES))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "ten": ten,
+    "all_parameters": all_parameters,
+    "agents": agents,
+    "activities": activities,
+    "commands": commands,
+    "help_pages": help_pages,
+    "schedules": schedules,
+    "plans": plans,
+    "conditions": conditions,
+    "outcomes": outcomes,
+    "series": series,
+}
+
+
+def filled(text: str) -> str:
+    """A page with its generated parts made anew. Raises KeyError for a part that nobody makes."""
+    return PART.sub(lambda found: f"{found[1]}{PARTS[found[2]]()}\n{found[3]}", text)
+
+
+def documents() -> list[Path]:
+    """The pages that have generated parts."""
+    return [
+        page
+        for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+        if PART.search(page.read_text(encoding="utf-8"))
+    ]
+
+
+def main() -> None:
+    for page in documents():
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(page.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
