@@ -14,46 +14,18 @@ DEPARTURE_WINDOW = 60.0  # days after a departure in which it still draws fire; 
 
 
 class Beliefs(Declared):
-    signalling_factor: float = belief(
-        1.8,
-        "factor on base attacks around talks",
-        range=(1.3, 3.0),
-        bounds=(1.0, 10.0),
-        evidence="judgement",
-        source="clusters around the talks of June, August and November 2020; used by coercive_signalling",
-    )
-    signalling_days: float = belief(
-        15.0,
-        "days, centred on a round or an announcement",
-        range=(10.0, 20.0),
-        bounds=(1.0, 120.0),
-        evidence="judgement",
-        source="the same clusters; used by coercive_signalling",
-    )
-    emboldenment_factor: float = belief(
-        1.085,
-        "factor on base attacks for a month",
-        range=(1.07, 1.10),
-        bounds=(1.0, 3.0),
-        evidence="document",
-        source="Iyengar and Monten, 'Is there an emboldenment effect?', 7 to 10 %; used by emboldenment",
-    )
-    lie_low_factor: float = belief(
-        0.8,
-        "factor on base attacks from announcement to departure",
-        range=(0.6, 0.95),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="Fetzer and others 2021: sign only; used by lie_low_then_surge",
-    )
-    departure_factor: float = belief(
-        1.3,
-        "factor on base attacks while forces depart",
-        range=(1.1, 1.6),
-        bounds=(1.0, 10.0),
-        evidence="judgement",
-        source="Fetzer and others 2021: sign only; used by lie_low_then_surge",
-    )
+    # fmt: off
+    signalling_factor: float = belief(1.8, "factor on base attacks around talks", range=(1.3, 3.0), bounds=(1.0, 10.0),
+        evidence="judgement", source="clusters around the talks of June, August and November 2020; used by coercive_signalling")
+    signalling_days: float = belief(15.0, "days, centred on a round or an announcement", range=(10.0, 20.0), bounds=(1.0, 120.0),
+        evidence="judgement", source="the same clusters; used by coercive_signalling")
+    emboldenment_factor: float = belief(1.085, "factor on base attacks for a month", range=(1.07, 1.10), bounds=(1.0, 3.0),
+        evidence="document", source="Iyengar and Monten, 'Is there an emboldenment effect?', 7 to 10 %; used by emboldenment")
+    lie_low_factor: float = belief(0.8, "factor on base attacks from announcement to departure", range=(0.6, 0.95),
+        bounds=(0.0, 1.0), evidence="judgement", source="Fetzer and others 2021: sign only; used by lie_low_then_surge")
+    departure_factor: float = belief(1.3, "factor on base attacks while forces depart", range=(1.1, 1.6), bounds=(1.0, 10.0),
+        evidence="judgement", source="Fetzer and others 2021: sign only; used by lie_low_then_surge")
+    # fmt: on
 
 
 @rule

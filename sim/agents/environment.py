@@ -16,30 +16,14 @@ ANNIVERSARY_TENSION = 0.3  # judgement: 21 rockets on 20 December 2020, a fortni
 
 
 class Beliefs(Declared):
-    shocks: float = belief(
-        0.2,
-        "tension shocks/month",
-        range=(0.1, 0.4),
-        bounds=(0.0, 3.0),
-        evidence="judgement",
-        source="some five between May 2019 and April 2021: 12 May, 20 June, 14 September 2019, 3 January, 27 November 2020",
-    )
-    escalation: float = belief(
-        0.02,
-        "regional wars or killings of senior figures/month",
-        range=(0.01, 0.03),
-        bounds=(0.0, 0.5),
-        evidence="judgement",
-        source="one killing (3 January 2020), no war, in the years to April 2021; a quarter wars",
-    )
-    protests: float = belief(
-        0.04,
-        "protest waves/month",
-        range=(0.02, 0.08),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="waves of 2011, 2013, 2015, 2016, 2018 and October 2019 in 11 years: 0.045",
-    )
+    # fmt: off
+    shocks: float = belief(0.2, "tension shocks/month", range=(0.1, 0.4), bounds=(0.0, 3.0), evidence="judgement",
+        source="some five between May 2019 and April 2021: 12 May, 20 June, 14 September 2019, 3 January, 27 November 2020")
+    escalation: float = belief(0.02, "regional wars or killings of senior figures/month", range=(0.01, 0.03), bounds=(0.0, 0.5),
+        evidence="judgement", source="one killing (3 January 2020), no war, in the years to April 2021; a quarter wars")
+    protests: float = belief(0.04, "protest waves/month", range=(0.02, 0.08), bounds=(0.0, 1.0), evidence="computed",
+        source="waves of 2011, 2013, 2015, 2016, 2018 and October 2019 in 11 years: 0.045")
+    # fmt: on
 
 
 @dataclass

@@ -27,70 +27,24 @@ NEAR, KEEP, NATURAL = 0.05, 0.93, 0.02  # weekly weights of the drifting baselin
 
 
 class Beliefs(Declared):
-    standing: float = belief(
-        0.5,
-        "index, 0 to 1",
-        range=(0.3, 0.7),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="al-Kadhimi, without a party of his own, confirmed in May 2020 after two failed nominees",
-    )
-    pressure: float = belief(
-        0.4,
-        "index, 0 to 1",
-        range=(0.25, 0.55),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="parliament's vote of 5 January 2020 was not binding and was not carried out by April 2021",
-    )
-    strike_push: float = belief(
-        0.30,
-        "share of the distance to 1",
-        range=(0.15, 0.5),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="the strongest single push: parliament voted two days after the strike of 3 January 2020",
-    )
-    deadline_push: float = belief(
-        0.15,
-        "share of the distance to 1",
-        range=(0.05, 0.3),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="sign from MODEL laws; a granted timetable relieves by as much as a missed one presses",
-    )
-    exit_demand: float = belief(
-        0.15,
-        "demands/month at full pressure",
-        range=(0.05, 0.4),
-        bounds=(0.0, 3.0),
-        evidence="judgement",
-        source="one vote, no binding demand, in the 15 months after 3 January 2020",
-    )
-    fall: float = belief(
-        0.0056,
-        "falls/month at a standing of 0.5",
-        range=(0.0003, 0.026),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="one resignation between elections (29 November 2019) in 15 years; exact Poisson 90 % range",
-    )
-    talks_end: float = belief(
-        0.2,
-        "ends of technical talks/month",
-        range=(0.08, 0.5),
-        bounds=(0.0, 1.4),
-        evidence="judgement",
-        source="announced 7 April 2021 without a date; earlier rounds were two to eight months apart",
-    )
-    talks_fix: float = belief(
-        0.6,
-        "P(talks fix a timetable | they end)",
-        range=(0.3, 0.9),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="both sides stated the aim; the 2008 talks succeeded, those of 2011 failed",
-    )
+    # fmt: off
+    standing: float = belief(0.5, "index, 0 to 1", range=(0.3, 0.7), bounds=(0.0, 1.0), evidence="judgement",
+        source="al-Kadhimi, without a party of his own, confirmed in May 2020 after two failed nominees")
+    pressure: float = belief(0.4, "index, 0 to 1", range=(0.25, 0.55), bounds=(0.0, 1.0), evidence="judgement",
+        source="parliament's vote of 5 January 2020 was not binding and was not carried out by April 2021")
+    strike_push: float = belief(0.30, "share of the distance to 1", range=(0.15, 0.5), bounds=(0.0, 1.0), evidence="judgement",
+        source="the strongest single push: parliament voted two days after the strike of 3 January 2020")
+    deadline_push: float = belief(0.15, "share of the distance to 1", range=(0.05, 0.3), bounds=(0.0, 1.0), evidence="judgement",
+        source="sign from MODEL laws; a granted timetable relieves by as much as a missed one presses")
+    exit_demand: float = belief(0.15, "demands/month at full pressure", range=(0.05, 0.4), bounds=(0.0, 3.0),
+        evidence="judgement", source="one vote, no binding demand, in the 15 months after 3 January 2020")
+    fall: float = belief(0.0056, "falls/month at a standing of 0.5", range=(0.0003, 0.026), bounds=(0.0, 1.0),
+        evidence="computed", source="one resignation between elections (29 November 2019) in 15 years; exact Poisson 90 % range")
+    talks_end: float = belief(0.2, "ends of technical talks/month", range=(0.08, 0.5), bounds=(0.0, 1.4), evidence="judgement",
+        source="announced 7 April 2021 without a date; earlier rounds were two to eight months apart")
+    talks_fix: float = belief(0.6, "P(talks fix a timetable | they end)", range=(0.3, 0.9), bounds=(0.0, 1.0),
+        evidence="judgement", source="both sides stated the aim; the 2008 talks succeeded, those of 2011 failed")
+    # fmt: on
 
 
 @dataclass

@@ -13,38 +13,16 @@ LEVEL = 0.6  # readiness that full training keeps up; sets the training rate fro
 
 
 class Beliefs(Declared):
-    readiness: float = belief(
-        0.6,
-        "index, 0 to 1",
-        range=(0.4, 0.75),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="Lead IG 2020-21: lead their own operations, rely on the coalition for intelligence and air support",
-    )
-    decay: float = belief(
-        0.015,
-        "share lost/month without training",
-        range=(0.005, 0.03),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="from 2011 to June 2014, 30 months, forces that had held lost Mosul",
-    )
-    adviser_power: float = belief(
-        0.5,
-        "exponent of throughput in advisers",
-        range=(0.3, 0.8),
-        bounds=(0.0, 2.0),
-        evidence="judgement",
-        source="diminishing returns; partners' advisers stay and go with the Americans'",
-    )
-    training_loss: float = belief(
-        0.5,
-        "share of training lost at the attack rate of a surge",
-        range=(0.2, 0.8),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="training paused for 3 to 4 weeks in January 2020",
-    )
+    # fmt: off
+    readiness: float = belief(0.6, "index, 0 to 1", range=(0.4, 0.75), bounds=(0.0, 1.0), evidence="judgement",
+        source="Lead IG 2020-21: lead their own operations, rely on the coalition for intelligence and air support")
+    decay: float = belief(0.015, "share lost/month without training", range=(0.005, 0.03), bounds=(0.0, 1.0),
+        evidence="judgement", source="from 2011 to June 2014, 30 months, forces that had held lost Mosul")
+    adviser_power: float = belief(0.5, "exponent of throughput in advisers", range=(0.3, 0.8), bounds=(0.0, 2.0),
+        evidence="judgement", source="diminishing returns; partners' advisers stay and go with the Americans'")
+    training_loss: float = belief(0.5, "share of training lost at the attack rate of a surge", range=(0.2, 0.8),
+        bounds=(0.0, 1.0), evidence="judgement", source="training paused for 3 to 4 weeks in January 2020")
+    # fmt: on
 
 
 @dataclass

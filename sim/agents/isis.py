@@ -30,86 +30,28 @@ MASS, MOST = 10, 100  # a mass-casualty attack kills so many at least; the tail 
 
 
 class Beliefs(Declared):
-    stock: float = belief(
-        4000.0,
-        "members in Iraq",
-        range=(2000.0, 7200.0),
-        bounds=(1.0, 100000.0),
-        evidence="computed",
-        source="8,000 to 16,000 in Iraq and Syria (Lead IG, February 2021) times Iraq's share of 0.25 to 0.45 (judgement)",
-    )
-    attacks: float = belief(
-        110.0,
-        "attacks/month at the initial stock, CTC scale",
-        range=(90.0, 140.0),
-        bounds=(0.0, 1000.0),
-        evidence="document",
-        source="CTC Sentinel, January 2022: about 110 from July 2020 on, outside Ramadan; 139 in 2019",
-    )
-    dispersion: float = belief(
-        5.0,
-        "size of the negative binomial of monthly counts",
-        range=(3.0, 7.0),
-        bounds=(2.0, 1000.0),
-        evidence="computed",
-        source="monthly counts, GTD 2018 to 2021",
-    )
-    ramadan: float = belief(
-        2.0,
-        "factor on attacks in Ramadan",
-        range=(1.5, 3.0),
-        bounds=(1.0, 10.0),
-        evidence="computed",
-        source="GTD and CTC, May 2019 and April to May 2020",
-    )
-    dependence: float = belief(
-        0.3,
-        "share of the effort that needs coalition enablers",
-        range=(0.1, 0.6),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="with attrition gives x1.15 (0.7 to 1.8) attacks 12 months after a full exit",
-    )
-    attrition: float = belief(
-        0.08,
-        "share of members lost/month at the effort of 2021",
-        range=(0.04, 0.15),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="stock and attacks about level since July 2020, so recruits replace losses",
-    )
-    volatility: float = belief(
-        0.25,
-        "sd of the log of recruitment, long run",
-        range=(0.1, 0.5),
-        bounds=(0.0, 2.0),
-        evidence="judgement",
-        source="border and fortune; spread of quarterly CTC counts, 2018 to 2020",
-    )
-    fatal_share: float = belief(
-        0.15,
-        "share of attacks on the CTC scale that kill",
-        range=(0.10, 0.43),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="0.43 of GTD's own; 0.10 if none of those GTD misses kills",
-    )
-    severity: float = belief(
-        2.35,
-        "exponent of deaths in a fatal attack",
-        range=(2.3, 2.8),
-        bounds=(1.5, 5.0),
-        evidence="computed",
-        source="discrete power law on GTD fatal attacks, truncated near 100; P(10 or more | fatal) 2 to 5 %",
-    )
-    jailbreaks: float = belief(
-        0.015,
-        "jailbreaks/month",
-        range=(0.003, 0.04),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="eight in 'Breaking the Walls', July 2012 to July 2013, of which one large; none large 2018 to April 2021",
-    )
+    # fmt: off
+    stock: float = belief(4000.0, "members in Iraq", range=(2000.0, 7200.0), bounds=(1.0, 100000.0), evidence="computed",
+        source="8,000 to 16,000 in Iraq and Syria (Lead IG, February 2021) times Iraq's share of 0.25 to 0.45 (judgement)")
+    attacks: float = belief(110.0, "attacks/month at the initial stock, CTC scale", range=(90.0, 140.0), bounds=(0.0, 1000.0),
+        evidence="document", source="CTC Sentinel, January 2022: about 110 from July 2020 on, outside Ramadan; 139 in 2019")
+    dispersion: float = belief(5.0, "size of the negative binomial of monthly counts", range=(3.0, 7.0), bounds=(2.0, 1000.0),
+        evidence="computed", source="monthly counts, GTD 2018 to 2021")
+    ramadan: float = belief(2.0, "factor on attacks in Ramadan", range=(1.5, 3.0), bounds=(1.0, 10.0), evidence="computed",
+        source="GTD and CTC, May 2019 and April to May 2020")
+    dependence: float = belief(0.3, "share of the effort that needs coalition enablers", range=(0.1, 0.6), bounds=(0.0, 1.0),
+        evidence="judgement", source="with attrition gives x1.15 (0.7 to 1.8) attacks 12 months after a full exit")
+    attrition: float = belief(0.08, "share of members lost/month at the effort of 2021", range=(0.04, 0.15), bounds=(0.0, 1.0),
+        evidence="judgement", source="stock and attacks about level since July 2020, so recruits replace losses")
+    volatility: float = belief(0.25, "sd of the log of recruitment, long run", range=(0.1, 0.5), bounds=(0.0, 2.0),
+        evidence="judgement", source="border and fortune; spread of quarterly CTC counts, 2018 to 2020")
+    fatal_share: float = belief(0.15, "share of attacks on the CTC scale that kill", range=(0.10, 0.43), bounds=(0.0, 1.0),
+        evidence="computed", source="0.43 of GTD's own; 0.10 if none of those GTD misses kills")
+    severity: float = belief(2.35, "exponent of deaths in a fatal attack", range=(2.3, 2.8), bounds=(1.5, 5.0),
+        evidence="computed", source="discrete power law on GTD fatal attacks, truncated near 100; P(10 or more | fatal) 2 to 5 %")
+    jailbreaks: float = belief(0.015, "jailbreaks/month", range=(0.003, 0.04), bounds=(0.0, 1.0), evidence="judgement",
+        source="eight in 'Breaking the Walls', July 2012 to July 2013, of which one large; none large 2018 to April 2021")
+    # fmt: on
 
 
 @dataclass

@@ -30,166 +30,56 @@ EVENLY_RESTRAINED = 0.5  # the restraint at which `lethality` was observed; a de
 
 
 class Beliefs(Declared):
-    truce_rate: float = belief(
-        1.7,
-        "base attacks/month",
-        range=(0.8, 3.3),
-        bounds=(0.0, 60.0),
-        evidence="document",
-        source="Critical Threats: 5 attacks, 20 October 2020 to 20 January 2021",
-    )
-    ordinary_rate: float = belief(
-        5.6,
-        "base attacks/month",
-        range=(4.1, 7.4),
-        bounds=(0.0, 60.0),
-        evidence="document",
-        source="FDD: at least 55 attacks, 1 January to 22 October 2020",
-    )
-    surge_rate: float = belief(
-        9.5,
-        "base attacks/month",
-        range=(6.4, 13.6),
-        bounds=(0.0, 60.0),
-        evidence="document",
-        source="FDD: August and September 2020",
-    )
-    war_rate: float = belief(
-        50.0,
-        "base attacks/month in a regional war",
-        range=(30.0, 60.0),
-        bounds=(0.0, 60.0),
-        evidence="judgement",
-        source="no such war before 2021; a stress regime, not to be fitted",
-    )
-    convoy_rate: float = belief(
-        7.5,
-        "convoy attacks/month",
-        range=(5.9, 9.3),
-        bounds=(0.0, 60.0),
-        evidence="document",
-        source="Washington Institute: 51 from 1 January to 29 July 2020; 13 and 19 in February and March 2021 (GTD)",
-    )
-    presence_share: float = belief(
-        0.65,
-        "share of the rate that scales with presence",
-        range=(0.4, 0.9),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="sign only: RAND RR2533",
-    )
-    restraint: float = belief(
-        0.5,
-        "index, 0 to 1",
-        range=(0.2, 0.8),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="sub-threshold coercion: how far attacks are kept below what kills; 0.5 stands for the record of 2019-20",
-    )
-    lethality: float = belief(
-        0.032,
-        "P(US or coalition death | base attack) at restraint 0.5",
-        range=(0.007, 0.069),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="lethal attacks over all, 2019-20; pooled over more years 0.016 (0.006 to 0.029)",
-    )
-    civilian_ratio: float = belief(
-        4.0,
-        "Iraqi civilians killed for each American, expected",
-        range=(2.0, 6.0),
-        bounds=(0.0, 50.0),
-        evidence="judgement",
-        source="documents say mostly Iraqi lives; the ratio is ours",
-    )
-    timetable_calm: float = belief(
-        0.2,
-        "share by which a clear timetable lowers, and a missed one raises, attacks",
-        range=(0.0, 0.4),
-        bounds=(0.0, 0.9),
-        evidence="judgement",
-        source="truce of 10 October 2020, conditional on a timetable",
-    )
-    half_measure: float = belief(
-        0.35,
-        "clarity of a mission change or of conditions without a date",
-        range=(0.1, 0.6),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="'never accept the policy of an open timeline'",
-    )
-    truce_onset: float = belief(
-        0.15,
-        "truces/month under a clear timetable or a credible threat",
-        range=(0.05, 0.3),
-        bounds=(0.0, 3.0),
-        evidence="judgement",
-        source="10 October 2020, three weeks after the threat to close the embassy",
-    )
-    truce_lasts: float = belief(
-        5.5,
-        "months, mean",
-        range=(4.0, 7.0),
-        bounds=(0.5, 60.0),
-        evidence="document",
-        source="166 days, 10 October 2020 to 25 March 2021; gamma of shape 3",
-    )
-    betrayal: float = belief(
-        3.0,
-        "factor on the end of a truce after a missed deadline",
-        range=(2.0, 4.0),
-        bounds=(1.0, 20.0),
-        evidence="judgement",
-        source="the truce ended on 25 March 2021 with no timetable given",
-    )
-    surge_onset: float = belief(
-        0.15,
-        "surges/month at full tension",
-        range=(0.05, 0.4),
-        bounds=(0.0, 3.0),
-        evidence="judgement",
-        source="one surge (August 2020) in the 18 months of tension to October 2020",
-    )
-    spell: float = belief(
-        2.0,
-        "months a surge or a pause lasts, mean",
-        range=(1.0, 4.0),
-        bounds=(0.2, 36.0),
-        evidence="document",
-        source="FDD: August and September 2020",
-    )
-    lull_chance: float = belief(
-        0.27,
-        "P(lull | strike)",
-        range=(0.05, 0.65),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="after the strikes of December 2019 to February 2021",
-    )
-    backlash: float = belief(
-        0.5,
-        "mean rise of attacks after a strike without a lull",
-        range=(0.0, 1.0),
-        bounds=(0.0, 5.0),
-        evidence="document",
-        source="x1.0 to 2.0 for up to four weeks: Condra and Shapiro; Papadogeorgou and others",
-    )
+    # fmt: off
+    truce_rate: float = belief(1.7, "base attacks/month", range=(0.8, 3.3), bounds=(0.0, 60.0), evidence="document",
+        source="Critical Threats: 5 attacks, 20 October 2020 to 20 January 2021")
+    ordinary_rate: float = belief(5.6, "base attacks/month", range=(4.1, 7.4), bounds=(0.0, 60.0), evidence="document",
+        source="FDD: at least 55 attacks, 1 January to 22 October 2020")
+    surge_rate: float = belief(9.5, "base attacks/month", range=(6.4, 13.6), bounds=(0.0, 60.0), evidence="document",
+        source="FDD: August and September 2020")
+    war_rate: float = belief(50.0, "base attacks/month in a regional war", range=(30.0, 60.0), bounds=(0.0, 60.0),
+        evidence="judgement", source="no such war before 2021; a stress regime, not to be fitted")
+    convoy_rate: float = belief(7.5, "convoy attacks/month", range=(5.9, 9.3), bounds=(0.0, 60.0), evidence="document",
+        source="Washington Institute: 51 from 1 January to 29 July 2020; 13 and 19 in February and March 2021 (GTD)")
+    presence_share: float = belief(0.65, "share of the rate that scales with presence", range=(0.4, 0.9), bounds=(0.0, 1.0),
+        evidence="judgement", source="sign only: RAND RR2533")
+    restraint: float = belief(0.5, "index, 0 to 1", range=(0.2, 0.8), bounds=(0.0, 1.0), evidence="judgement",
+        source="sub-threshold coercion: how far attacks are kept below what kills; 0.5 stands for the record of 2019-20")
+    lethality: float = belief(0.032, "P(US or coalition death | base attack) at restraint 0.5", range=(0.007, 0.069),
+        bounds=(0.0, 1.0), evidence="computed",
+        source="lethal attacks over all, 2019-20; pooled over more years 0.016 (0.006 to 0.029)")
+    civilian_ratio: float = belief(4.0, "Iraqi civilians killed for each American, expected", range=(2.0, 6.0),
+        bounds=(0.0, 50.0), evidence="judgement", source="documents say mostly Iraqi lives; the ratio is ours")
+    timetable_calm: float = belief(0.2, "share by which a clear timetable lowers, and a missed one raises, attacks",
+        range=(0.0, 0.4), bounds=(0.0, 0.9), evidence="judgement", source="truce of 10 October 2020, conditional on a timetable")
+    half_measure: float = belief(0.35, "clarity of a mission change or of conditions without a date", range=(0.1, 0.6),
+        bounds=(0.0, 1.0), evidence="judgement", source="'never accept the policy of an open timeline'")
+    truce_onset: float = belief(0.15, "truces/month under a clear timetable or a credible threat", range=(0.05, 0.3),
+        bounds=(0.0, 3.0), evidence="judgement", source="10 October 2020, three weeks after the threat to close the embassy")
+    truce_lasts: float = belief(5.5, "months, mean", range=(4.0, 7.0), bounds=(0.5, 60.0), evidence="document",
+        source="166 days, 10 October 2020 to 25 March 2021; gamma of shape 3")
+    betrayal: float = belief(3.0, "factor on the end of a truce after a missed deadline", range=(2.0, 4.0), bounds=(1.0, 20.0),
+        evidence="judgement", source="the truce ended on 25 March 2021 with no timetable given")
+    surge_onset: float = belief(0.15, "surges/month at full tension", range=(0.05, 0.4), bounds=(0.0, 3.0), evidence="judgement",
+        source="one surge (August 2020) in the 18 months of tension to October 2020")
+    spell: float = belief(2.0, "months a surge or a pause lasts, mean", range=(1.0, 4.0), bounds=(0.2, 36.0), evidence="document",
+        source="FDD: August and September 2020")
+    lull_chance: float = belief(0.27, "P(lull | strike)", range=(0.05, 0.65), bounds=(0.0, 1.0), evidence="computed",
+        source="after the strikes of December 2019 to February 2021")
+    backlash: float = belief(0.5, "mean rise of attacks after a strike without a lull", range=(0.0, 1.0), bounds=(0.0, 5.0),
+        evidence="document", source="x1.0 to 2.0 for up to four weeks: Condra and Shapiro; Papadogeorgou and others")
+    # fmt: on
 
 
 class Excitation(Declared):
     """Self-excitation: each attack makes further ones likelier for some days (Hawkes 1971). Can be switched off."""
 
-    branching: float = belief(
-        0.2,
-        "further attacks set off by one",
-        range=(0.05, 0.4),
-        bounds=(0.0, 0.95),
-        evidence="document",
-        source="Beta(2, 8); 0.37 to 0.50 in Lewis and others 2012 shrinks to 0 to 0.13 at low violence",
-    )
+    # fmt: off
+    branching: float = belief(0.2, "further attacks set off by one", range=(0.05, 0.4), bounds=(0.0, 0.95), evidence="document",
+        source="Beta(2, 8); 0.37 to 0.50 in Lewis and others 2012 shrinks to 0 to 0.13 at low violence")
     half_life: float = belief(
-        5.0, "days", range=(3.0, 8.0), bounds=(0.2, 60.0), evidence="document", source="Lewis and others 2012"
-    )
+        5.0, "days", range=(3.0, 8.0), bounds=(0.2, 60.0), evidence="document", source="Lewis and others 2012")
+    # fmt: on
 
 
 @dataclass

@@ -20,30 +20,14 @@ QUARTER = 13  # weeks between readiness reports
 
 
 class Beliefs(Declared):
-    base_coverage: float = belief(
-        0.65,
-        "share of base attacks reported",
-        range=(0.5, 0.8),
-        bounds=(0.0, 1.0),
-        evidence="document",
-        source="press tallies of base attacks see 0.5 to 0.8 of those counted by the military",
-    )
-    isis_coverage: float = belief(
-        0.40,
-        "share of ISIS attacks reported",
-        range=(0.36, 0.45),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="Lead IG over CTC counts of the same quarter, 230 of 510 in the third quarter of 2020",
-    )
-    delay: float = belief(
-        14.0,
-        "days",
-        range=(7.0, 45.0),
-        bounds=(0.0, 180.0),
-        evidence="judgement",
-        source="press within days, Lead IG reports a quarter after the fact",
-    )
+    # fmt: off
+    base_coverage: float = belief(0.65, "share of base attacks reported", range=(0.5, 0.8), bounds=(0.0, 1.0),
+        evidence="document", source="press tallies of base attacks see 0.5 to 0.8 of those counted by the military")
+    isis_coverage: float = belief(0.40, "share of ISIS attacks reported", range=(0.36, 0.45), bounds=(0.0, 1.0),
+        evidence="computed", source="Lead IG over CTC counts of the same quarter, 230 of 510 in the third quarter of 2020")
+    delay: float = belief(14.0, "days", range=(7.0, 45.0), bounds=(0.0, 180.0), evidence="judgement",
+        source="press within days, Lead IG reports a quarter after the fact")
+    # fmt: on
 
 
 @dataclass

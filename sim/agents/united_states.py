@@ -25,86 +25,29 @@ EMBASSY_CAUTION = 0.5  # share of staff withdrawn at the attack rate of a surge;
 
 
 class Beliefs(Declared):
-    enabling_scale: float = belief(
-        1500.0,
-        "troops",
-        range=(800.0, 2500.0),
-        bounds=(50.0, 20000.0),
+    # fmt: off
+    enabling_scale: float = belief(1500.0, "troops", range=(800.0, 2500.0), bounds=(50.0, 20000.0), evidence="judgement",
+        source="P0 in E = 1 - exp(-P/P0); 25 strikes a month over Iraq and Syria flown at 2,500 to 3,000 troops")
+    special_weight: float = belief(2.0, "ordinary troops that one of special operations counts for", range=(1.0, 4.0),
+        bounds=(0.0, 20.0), evidence="judgement", source="both in pressure on ISIS and in provocation")
+    strike_if_lethal: float = belief(0.95, "P(strike | attack that kills Americans)", range=(0.64, 1.0), bounds=(0.0, 1.0),
+        evidence="computed", source="4 of 4 to April 2021; depends on the administration")
+    strike_if_harmless: float = belief(0.02, "P(strike | attack that kills none)", range=(0.0, 0.06), bounds=(0.0, 1.0),
+        evidence="computed", source="0 of 76 to October 2020")
+    strike_delay: float = belief(3.2, "days, median", range=(1.0, 10.0), bounds=(0.1, 60.0), evidence="document",
+        source="2, 1, 10 and 5 days, December 2019 to February 2021")
+    strike_in_iraq: float = belief(0.75, "P(on Iraqi soil | strike)", range=(0.25, 0.95), bounds=(0.0, 1.0), evidence="computed",
+        source="3 of 4; that of 25 February 2021 was in Syria")
+    early_exit: float = belief(0.0005, "early exits/month with no cause", range=(0.0001, 0.003), bounds=(0.0, 1.0),
         evidence="judgement",
-        source="P0 in E = 1 - exp(-P/P0); 25 strikes a month over Iraq and Syria flown at 2,500 to 3,000 troops",
-    )
-    special_weight: float = belief(
-        2.0,
-        "ordinary troops that one of special operations counts for",
-        range=(1.0, 4.0),
-        bounds=(0.0, 20.0),
-        evidence="judgement",
-        source="both in pressure on ISIS and in provocation",
-    )
-    strike_if_lethal: float = belief(
-        0.95,
-        "P(strike | attack that kills Americans)",
-        range=(0.64, 1.0),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="4 of 4 to April 2021; depends on the administration",
-    )
-    strike_if_harmless: float = belief(
-        0.02,
-        "P(strike | attack that kills none)",
-        range=(0.0, 0.06),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="0 of 76 to October 2020",
-    )
-    strike_delay: float = belief(
-        3.2,
-        "days, median",
-        range=(1.0, 10.0),
-        bounds=(0.1, 60.0),
-        evidence="document",
-        source="2, 1, 10 and 5 days, December 2019 to February 2021",
-    )
-    strike_in_iraq: float = belief(
-        0.75,
-        "P(on Iraqi soil | strike)",
-        range=(0.25, 0.95),
-        bounds=(0.0, 1.0),
-        evidence="computed",
-        source="3 of 4; that of 25 February 2021 was in Syria",
-    )
-    early_exit: float = belief(
-        0.0005,
-        "early exits/month with no cause",
-        range=(0.0001, 0.003),
-        bounds=(0.0, 1.0),
-        evidence="judgement",
-        source="no calibrated value found, the weakest part; no early exit in the 80 months from August 2014",
-    )
-    exit_per_death: float = belief(
-        0.3,
-        "log hazard for each US death in 90 days",
-        range=(0.05, 0.6),
-        bounds=(0.0, 3.0),
-        evidence="judgement",
-        source="no calibrated value found; sign from Lebanon 1983-84 and Somalia 1993-94",
-    )
-    exit_per_month: float = belief(
-        0.01,
-        "log hazard a month",
-        range=(0.0, 0.04),
-        bounds=(-0.2, 0.2),
-        evidence="judgement",
-        source="no calibrated value found; 'never a permanent mission'",
-    )
-    exit_per_pressure: float = belief(
-        3.0,
-        "log hazard at full pressure; a formal demand counts as full",
-        range=(1.0, 5.0),
-        bounds=(0.0, 10.0),
-        evidence="judgement",
-        source="no calibrated value found; 2011 ended on a legal demand",
-    )
+        source="no calibrated value found, the weakest part; no early exit in the 80 months from August 2014")
+    exit_per_death: float = belief(0.3, "log hazard for each US death in 90 days", range=(0.05, 0.6), bounds=(0.0, 3.0),
+        evidence="judgement", source="no calibrated value found; sign from Lebanon 1983-84 and Somalia 1993-94")
+    exit_per_month: float = belief(0.01, "log hazard a month", range=(0.0, 0.04), bounds=(-0.2, 0.2), evidence="judgement",
+        source="no calibrated value found; 'never a permanent mission'")
+    exit_per_pressure: float = belief(3.0, "log hazard at full pressure; a formal demand counts as full", range=(1.0, 5.0),
+        bounds=(0.0, 10.0), evidence="judgement", source="no calibrated value found; 2011 ended on a legal demand")
+    # fmt: on
 
 
 @dataclass
