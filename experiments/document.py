@@ -18,7 +18,7 @@ from sim.conditions import FORMS
 from sim.model import AGENTS
 from sim.outcomes import OUTCOMES, SERIES
 from sim.parameters import Parameter
-from sim.scenario import Scenario, parameters, read_scenario
+from sim.scenario import Scenario, declared_parameters, read_scenario
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -49,7 +49,7 @@ def prior(p: Parameter) -> str:
 
 
 def ten() -> str:
-    known = {p.key: p for p in parameters()}
+    known = {p.key: p for p in declared_parameters()}
     heads = ("parameter", "default", "90 % range", "unit", "evidence")
     return table(heads, ((f"`{p.key}`", f"{p.default:g}", prior(p), p.unit, p.evidence) for p in (known[key] for key in TEN)))
 
@@ -57,7 +57,7 @@ def ten() -> str:
 def all_parameters() -> str:
     heads = ("parameter", "default", "90 % range", "allowed", "unit", "evidence", "source")
     rows = []
-    for p in parameters():
+    for p in declared_parameters():
         allowed = f"{p.bounds[0]:g} to {p.bounds[1]:g}"
         rows.append((f"`{p.key}`", f"{p.default:g}", prior(p), allowed, p.unit, p.evidence, p.source))
     return table(heads, rows)
@@ -69,7 +69,7 @@ def agents() -> str:
     for name, module in AGENTS.items():
         who = " ".join((module.__doc__ or "").split("\n\n")[0].split())
         acts = ", ".join(activity.name for activity in module.ACTIVITIES)
-        rows.append((f"[`{name}`](sim/agents/{name}.py)", who, acts, str(sum(p.agent == name for p in parameters()))))
+        rows.append((f"[`{name}`](sim/agents/{name}.py)", who, acts, str(sum(p.agent == name for p in declared_parameters()))))
     return table(("agent", "who it is", "activities", "parameters"), rows)
 
 

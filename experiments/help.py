@@ -98,9 +98,9 @@ def groups(name: str) -> dict[str, list[str]]:
 
 
 def parameters() -> list[str]:
-    from sim.scenario import parameters
+    from sim.scenario import declared_parameters
 
-    return [f"  {p.key:<42}{p.default:>8g}  {p.unit} ({p.low:g} to {p.high:g})" for p in parameters()]
+    return [f"  {p.key:<42}{p.default:>8g}  {p.unit} ({p.low:g} to {p.high:g})" for p in declared_parameters()]
 
 
 def outcomes() -> list[str]:

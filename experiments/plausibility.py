@@ -18,7 +18,7 @@ from experiments.composition import Composer
 from experiments.settings import split
 from sim.analysis.paired import paired_difference
 from sim.engines.block import Block
-from sim.scenario import Scenario, parameters, read_scenario
+from sim.scenario import Scenario, declared_parameters, read_scenario
 from sim.studies import workers
 from sim.studies.tables import outcomes_table, weekly_table
 
@@ -52,6 +52,11 @@ def markdown(heads: list[str], rows: list[list[str]]) -> list[str]:
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
     ]
+
+
+def signed(change: float) -> str:
+    """A change as a reader wants it."""
+    return f"{change:+,.0f}" if abs(change) >= 100 else f"{change:+.1f}" if abs(change) >= 1 else f"{change:+.2f}"
 
 
 def spread(values: pd.Series) -> str:
@@ -195,7 +200,7 @@ def screening() -> list[str]:
     """Each parameter from the low to the high end of its prior, the others at their defaults, on the same luck: the change of the
     mean outcome under open_ended, and of the difference that leaving in six months makes."""
     scenarios: dict[str, Scenario] = {}
-    for one in parameters():
+    for one in declared_parameters():
         module = next((rival for rival, start in USED_BY.items() if one.name.startswith(start)), "none")
         for end in ("low", "high"):
             for name in ("open_ended", "rapid_6_months"):
@@ -205,7 +210,7 @@ def screening() -> list[str]:
     means = table_of(scenarios, simulate(scenarios, SCREENING_RUNS)).groupby("schedule")[list(SCREENED)].mean()
     usual = table_of(base := {"open_ended": scenario("schedule=open_ended")}, simulate(base, RUNS))[list(SCREENED)].std()
     effects: list[dict[str, Any]] = []
-    for one in parameters():
+    for one in declared_parameters():
         stay = {end: means.loc[f"{one.key} {end} open_ended"] for end in ("low", "high")}
         leave = {end: means.loc[f"{one.key} {end} rapid_6_months"] for end in ("low", "high")}
         level = stay["high"] - stay["low"]
@@ -215,21 +220,21 @@ def screening() -> list[str]:
     effects.sort(key=lambda effect: -effect["weight"])
     rows = []
     for effect in effects:
-        changes = [f"{effect[what][name]:+,.3g}" for what in ("level", "contrast") for name in SCREENED]
+        changes = [signed(effect[what][name]) for what in ("level", "contrast") for name in SCREENED]
         rows.append([effect["key"], *changes])
     return [
         "## Which parameters matter: a first screening",
         "",
         f"From the low to the high end of each prior, {SCREENING_RUNS} replications, the same luck. First the change of the mean",
-        "under open_ended, then the change of what leaving in six months makes of it (rapid_6_months minus open_ended). Sorted by",
-        "the second, each outcome in units of its standard deviation under open_ended. One at a time: no interactions. The",
+        "under open_ended, then the change of what leaving in six months makes of it (rapid_6_months minus open_ended). Sorted",
+        "by the second, each outcome in units of its standard deviation under open_ended. One at a time: no interactions. The",
         "parameters of a rival theory are screened under that theory.",
         "",
         *markdown(["parameter", *SCREENED, *(f"difference in {name}" for name in SCREENED)], rows),
     ]
 
 
-SCREENED = ("base_attacks", "us_deaths", "isis_attacks", "isis_stock", "standing")
+SCREENED = ("base_attacks", "us_deaths", "isis_attacks", "standing", "troop_months")
 USED_BY = {"coercive_signalling": "signalling", "emboldenment": "emboldenment", "lie_low_then_surge": ("lie_low", "departure")}
 
 

@@ -2,7 +2,7 @@
 
 What a notebook needs:
 
-    from sim import read_scenario, replicate, OUTCOMES, parameters
+    from sim import read_scenario, replicate, OUTCOMES, declared_parameters
 
 `read_scenario` validates plain data into a frozen Scenario; `replicate(scenario, seed, replication)` runs it once.
 Everything is imported on first use, so that a command's help and errors need none of it.
@@ -14,7 +14,7 @@ from typing import Any
 EXPORTS = {
     "read_scenario": "sim.scenario",
     "Scenario": "sim.scenario",
-    "parameters": "sim.scenario",
+    "declared_parameters": "sim.scenario",
     "replicate": "sim.engines.reference",
     "run_block": "sim.engines.reference",
     "OUTCOMES": "sim.outcomes",

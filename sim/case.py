@@ -1,5 +1,6 @@
 """The case: the day it starts, the posture found there, and the dates that the calendar brings."""
 
+import re
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -10,18 +11,22 @@ from sim.parameters import Checked
 from sim.rules import NEVER
 
 ROLES = ("combat", "training", "enablers", "special_operations")
-PLACES = 16  # room for that many elections, anniversaries or months of Ramadan
+PLACES = 16  # room for that many elections, kinds of anniversary, and months of Ramadan
+YEARS = 13  # from the year before the start to beyond the longest horizon
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 Troops = Annotated[int, Field(ge=0, le=200_000)]
 
 
 def read_date(text: str) -> date:
     """A date written as 2021-04-07. Raises ValueError with what was found."""
     try:
-        found = date.fromisoformat(text)
+        found = date.fromisoformat(text) if DATE.fullmatch(text) else None
     except (TypeError, ValueError):
-        raise ValueError("expected a date such as 2021-04-07") from None
+        found = None
+    if found is None:
+        raise ValueError(f"expected a date such as 2021-04-07, found {text!r}")
     if not 1990 <= found.year <= 2100:
-        raise ValueError("expected a date between 1990 and 2100")
+        raise ValueError(f"expected a date between 1990 and 2100, found {text!r}")
     return found
 
 
@@ -69,9 +74,9 @@ class Case(Checked):
     def days_of_the_year(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
             try:
-                date.fromisoformat(f"2023-{text}")
+                read_date(f"2023-{text}")
             except ValueError:
-                raise ValueError("expected a month and a day such as 01-03") from None
+                raise ValueError(f"expected a month and a day such as 01-03, found {text!r}") from None
         return value
 
     @field_validator("posture")
@@ -96,7 +101,7 @@ class Calendar:
 
     def every_year(self, texts: tuple[str, ...]) -> list[float]:
         """The days of these anniversaries (month and day), from the year before the start on, soonest first."""
-        years = range(self.start.year - 1, self.start.year + PLACES)
+        years = range(self.start.year - 1, self.start.year - 1 + YEARS)
         return sorted(self.day(date.fromisoformat(f"{year}-{text}")) for year in years for text in texts)
 
     @cached_property
@@ -113,9 +118,9 @@ def islamic(year: int, month: int, day: int) -> date:
     return date(622, 7, 19) + timedelta(days=days)
 
 
-def places(days: list[float]) -> list[float]:
+def places(days: list[float], room: int = PLACES) -> list[float]:
     """A list of fixed length for the engines' record; what is not used lies beyond every horizon."""
-    return (days + [NEVER] * PLACES)[:PLACES]
+    return (days + [NEVER] * room)[:room]
 
 
 def record_of(case: Case, calendar: Calendar) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def record_of(case: Case, calendar: Calendar) -> dict[str, Any]:
         "cost": float(case.cost),
         "last_us_death": calendar.day(read_date(case.last_us_death)),
         "elections": places([calendar.day(read_date(text)) for text in case.elections]),
-        "anniversaries": places(calendar.every_year(case.anniversaries)),
+        "anniversaries": places(calendar.every_year(case.anniversaries), PLACES * YEARS),
         "ramadan_from": places([first for first, _ in ramadans]),
         "ramadan_to": places([last for _, last in ramadans]),
     }

@@ -8,6 +8,9 @@ from math import exp, floor, log, sqrt
 
 from sim.rules import rule
 
+MOST = 700.0  # exp(-MOST) is still a normal number; beyond it sums would start from nothing
+TAIL = 1e-18  # a share of probability below what a uniform of 53 bits can reach: rounding may keep the total below the uniform
+
 
 @rule
 def normal(u):
@@ -54,14 +57,14 @@ def gamma_of_mean_one(shape, u):
 
 @rule
 def poisson(u, mean):
-    """A Poisson count. Means above 500 use the normal quantile's scale at the same uniform (relative error below 1e-3)."""
+    """A Poisson count."""
     if mean <= 0.0:
         return 0
-    if mean > 500.0:
-        return wide_count(u, mean, mean)
+    if mean > MOST:
+        return wide_count(u, mean, mean, 1.0 / sqrt(mean))
     share = exp(-mean)
     total, k = share, 0
-    while u > total and k < 2000:
+    while u > total and (k < mean or share > TAIL):
         k += 1
         share = share * mean / k
         total += share
@@ -75,11 +78,12 @@ def negative_binomial(u, mean, size):
         return 0
     odds = mean / (size + mean)
     start = size * log(size / (size + mean))
-    if start < -600.0:
-        return wide_count(u, mean, mean + mean * mean / size)
+    if start < -MOST:
+        variance = mean + mean * mean / size
+        return wide_count(u, mean, variance, (1.0 + odds) / sqrt(size * odds))
     share = exp(start)
     total, k = share, 0
-    while u > total and k < 20000:
+    while u > total and (k < mean or share > TAIL):
         share = share * odds * (k + size) / (k + 1.0)
         k += 1
         total += share
@@ -93,12 +97,13 @@ def binomial(u, n, chance):
         return 0
     if chance >= 1.0:
         return n
-    if n * log(1.0 - chance) < -600.0:
-        return min(n, wide_count(u, n * chance, n * chance * (1.0 - chance)))
+    if n * log(1.0 - chance) < -MOST:
+        variance = n * chance * (1.0 - chance)
+        return min(n, wide_count(u, n * chance, variance, (1.0 - 2.0 * chance) / sqrt(variance)))
     share = exp(n * log(1.0 - chance))
     odds = chance / (1.0 - chance)
     total, k = share, 0
-    while u > total and k < n:
+    while u > total and k < n and (k < n * chance or share > TAIL):
         share = share * odds * (n - k) / (k + 1.0)
         k += 1
         total += share
@@ -106,11 +111,11 @@ def binomial(u, n, chance):
 
 
 @rule
-def wide_count(u, mean, variance):
-    """A count so large that its distribution is close to normal: the logistic quantile of the same mean and variance,
-    clipped at zero. Only reached in runs far outside the shipped ranges; keeps the loops above short."""
-    u = min(max(u, 1e-12), 1.0 - 1e-12)
-    return max(0, int(floor(mean + sqrt(variance) * 0.5513288954217920 * log(u / (1.0 - u)) + 0.5)))
+def wide_count(u, mean, variance, skewness):
+    """A count so large that exact summation would underflow: the normal quantile corrected for skewness (Cornish and Fisher
+    1938). Only reached in runs far outside the shipped ranges."""
+    z = normal(u)
+    return max(0, int(floor(mean + sqrt(variance) * (z + skewness * (z * z - 1.0) / 6.0) + 0.5)))
 
 
 @rule

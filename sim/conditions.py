@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sim.agents import posture
 
-LONGEST = 392  # days a window can reach back: 56 of the 64 weeks of reports kept
+LONGEST = 392  # days a window can reach back
 NUMBER = r"(\d+(?:\.\d+)?)"
 COUNTED = {
     "reported ISIS attacks": posture.ISIS_ATTACKS,

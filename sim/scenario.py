@@ -14,17 +14,25 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from sim.agents import announcements, militias
-from sim.case import Calendar, Case, read_date, record_of
+from sim.case import Calendar, Case, Posture, read_date, record_of
 from sim.errors import RequestError, suggestion
 from sim.model import AGENTS
 from sim.parameters import Beliefs, Checked, Parameter, parameters_of
-from sim.schedule import Plan, Schedule, ScheduleError
+from sim.schedule import Accelerate, ComeBack, Pause, Plan, Schedule, ScheduleError, Step
 from sim.state import ROOM
 
 DECLARED: dict[str, type[Beliefs]] = {
     **{name: module.Beliefs for name, module in AGENTS.items()},
     "rivals.announcement": announcements.Beliefs,
     "rivals.excitation": militias.Excitation,
+}
+# the parts of sections that have keys of their own, by the key they stand under
+NESTED: dict[int | str, type[BaseModel]] = {
+    "steps": Step,
+    "pause": Pause,
+    "accelerate": Accelerate,
+    "come_back": ComeBack,
+    "posture": Posture,
 }
 HORIZON = (7, 3653)  # days: a week to ten years
 
@@ -41,7 +49,7 @@ GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Groups = TypeAdapter(Annotated[dict[GroupName, Group], Field(min_length=1, max_length=ROOM)])
 
 
-def parameters() -> list[Parameter]:
+def declared_parameters() -> list[Parameter]:
     """Every declared parameter, agent by agent."""
     return [parameter for name, beliefs in DECLARED.items() for parameter in parameters_of(name, beliefs)]
 
@@ -166,7 +174,9 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
         "rivals.excitation": excitation,
     }
     beliefs = {name: check(name, declared, sections[name]) for name, declared in DECLARED.items()}
-    scenario = Scenario(start, horizon, case, schedule, check("militias.groups", Groups, groups), module, active, beliefs)
+    found = check("militias.groups", Groups, groups)
+    in_order = {name: found[name] for name in sorted(found)}  # so that sums do not depend on how a file lists them
+    scenario = Scenario(start, horizon, case, schedule, in_order, module, active, beliefs)
     if sum(group.capacity for group in scenario.groups.values()) > 1.0 + 1e-9:
         raise RequestError("militias.groups: the capacities are shares of all attacks and may add up to 1 at most")
     try:
@@ -204,17 +214,17 @@ def one_line(key: str, model: type[BaseModel] | TypeAdapter[Any], error: Validat
     problem = error.errors(include_url=False)[0]
     where = ".".join([*([key] if key else []), *(str(part) for part in problem["loc"] if part != "[key]")])
     if problem["type"] == "extra_forbidden":
-        name = str(problem["loc"][-1])
-        known = list(model.model_fields) if not isinstance(model, TypeAdapter) and len(problem["loc"]) == 1 else []
-        allowed = f"; allowed: {', '.join(known)}" if known else ""
-        return f"{where}: no such key{suggestion(name, known)}{allowed}"
+        parts = [part for part in problem["loc"][:-1] if part in NESTED]
+        known = list((NESTED[parts[-1]] if parts else Group if isinstance(model, TypeAdapter) else model).model_fields)
+        return f"{where}: no such key{suggestion(str(problem['loc'][-1]), known)}; allowed: {', '.join(known)}"
     if problem["type"] == "missing":
         return f"{where}: missing"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    declared = {f"{p.agent}.{p.name}": p for p in parameters()}.get(where)
+    declared = {f"{p.agent}.{p.name}": p for p in declared_parameters()}.get(where)
     if declared is not None:
         message = f"expected a number from {declared.bounds[0]:g} to {declared.bounds[1]:g} ({declared.unit})"
     elif problem["type"] != "value_error":
         message = f"expected {message}"
-    shown = "" if isinstance(problem["input"], dict | list | tuple | BaseModel) else f" = {problem['input']!r}"
+    hidden = isinstance(problem["input"], dict | list | tuple | BaseModel) or repr(problem["input"]) in message
+    shown = "" if hidden else f" = {problem['input']!r}"
     return f"{where}{shown}: {message}".replace("\n", " ")

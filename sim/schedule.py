@@ -37,6 +37,13 @@ def readable(sentences: Any) -> Any:
     return sentences
 
 
+def dated(text: str | None) -> str | None:
+    """A date as text, after reading it for errors."""
+    if text is not None:
+        read_date(text)
+    return text
+
+
 class Step(Checked):
     """One step. It happens on a `date`, or `days` after the step named by `after`, once `only_if` holds; at `latest` (or when it
     has waited `wait_at_most` days) it happens anyway or the schedule is broken, as `otherwise` says."""
@@ -55,12 +62,10 @@ class Step(Checked):
     otherwise: Literal["it happens anyway", "the schedule is broken"] = "it happens anyway"
 
     _sentences = field_validator("only_if", mode="before")(readable)
+    _dates = field_validator("date", "promise", "latest")(dated)
 
     @model_validator(mode="after")
     def makes_sense(self) -> "Step":
-        for text in (self.date, self.promise, self.latest):
-            if text is not None:
-                read_date(text)
         if (self.date is None) == (self.after is None):
             raise ValueError("needs either a date or the step it comes after")
         if (self.days is None) != (self.after is None):
@@ -109,6 +114,13 @@ class ComeBack(Checked):
     after_days: Days
     posture: Posture
     _sentences = field_validator("when", mode="before")(readable)
+
+    @field_validator("posture")
+    @classmethod
+    def somebody(cls, posture: Posture) -> Posture:
+        if posture.total == 0:
+            raise ValueError("somebody has to come back: give troops by role")
+        return posture
 
 
 class Schedule(Checked):

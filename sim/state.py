@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Any
 
 ROOM = 8  # room for this many militia groups; a scenario uses the first few
-WEEKS = 64  # weeks of reports kept
+WEEKS = 96  # weeks of reports kept: the longest window and the longest delay
 STEPS = 16  # room for this many steps of a schedule
 CONDITIONS = 4  # room for this many conditions at one gate
 

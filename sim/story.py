@@ -84,8 +84,24 @@ def sentence(event: Event, scenario: Scenario) -> str:
             return "ISIS holds ground again: resurgence"
         case "week of ISIS" if change(event, "value") < 0:
             return "ISIS loses the ground it held"
+        case "week of ISIS":
+            return f"a week of ISIS: {people(change(event, 'isis_deaths'), 'death', 'deaths')} in small attacks"
+        case "tempo":
+            return f"the tempo of ISIS attacks is now {after:.2f} of its mean"
+        case "training":
+            return f"a week of training: readiness {after:.3f}"
+        case "weekly report":
+            return "the week's attacks are reported"
+        case "politics":
+            return "a week of politics: indices return towards their baselines"
+        case "public opinion":
+            return "the public forgets a little of what the militias did"
+        case "review of posture":
+            return "the posture is reviewed" + (": a pause" if change(event, "value") else "")
+        case "embassy staffing":
+            return f"{after:.0%} of embassy staff are present"
         case _:
-            return event.activity
+            raise ValueError(f"no sentence for {event.activity!r}")
 
 
 def toll(event: Event) -> str:

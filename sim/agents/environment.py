@@ -55,7 +55,9 @@ def tension(world, p, day):
     if at_war(world, day):
         return 1.0
     level = faded(world.environment.tension, day - world.environment.tension_day, TENSION_LASTS)
-    for anniversary in p.case.anniversaries:
+    for anniversary in p.case.anniversaries:  # soonest first
+        if anniversary > day + ANNIVERSARY_WINDOW:
+            break
         if abs(day - anniversary) <= ANNIVERSARY_WINDOW:
             level += ANNIVERSARY_TENSION * (1.0 - level)
     return level

@@ -77,9 +77,12 @@ def begin(world, p):
 # -- the two indices ---------------------------------------------------------------------------------------------------
 @rule
 def beyond(counted, cause, amount):
-    """What a push adds to what its cause already counted this week: one cause counts once, at its largest."""
-    more = max(0.0, abs(amount) - counted[cause])
-    counted[cause] += more
+    """What a push adds to what its cause already counted this week: one cause counts once, at its largest. The share of what
+    is left that makes both together as large as the larger alone."""
+    if abs(amount) <= counted[cause]:
+        return 0.0
+    more = (abs(amount) - counted[cause]) / (1.0 - counted[cause])
+    counted[cause] = abs(amount)
     return more
 
 

@@ -43,7 +43,7 @@ def throughput(world, p, day):
     if advisers <= 0.0:
         return 0.0
     surge = p.militias.surge_rate * 28.0 / MONTH * p.observation.base_coverage
-    danger = 1.0
+    danger = 0.0
     if surge > 0.0:
         danger = min(1.0, observation.reported(world, p, day, observation.ATTACKS_ON_BASES, 28.0) / surge)
     return exp(p.iraqi_forces.adviser_power * log(advisers)) * (1.0 - p.iraqi_forces.training_loss * danger)

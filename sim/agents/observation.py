@@ -55,8 +55,8 @@ def begin(world, p):
 def reported(world, p, day, series, window):
     """Reported attacks of one series in the `window` days that end where today's reports end. Weeks count whole, and those
     before the first day count at the rates of begin()."""
-    last = int(floor((day - p.observation.delay) / 7.0))  # reports cover weeks before this one
-    weeks = max(1, min(WEEKS - 8, int(floor(window / 7.0 + 0.5))))
+    last = min(int(floor((day - p.observation.delay) / 7.0)), world.observation.weeks)  # reports cover weeks before this one
+    weeks = max(1, int(floor(window / 7.0 + 0.5)))
     total = 0.0
     for back in range(weeks):
         week = (last - 1 - back + 4 * WEEKS) % WEEKS

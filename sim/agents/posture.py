@@ -79,9 +79,12 @@ def finished(world, p):
 
 @rule
 def next_look(world, p, day, who):
-    """When to look at the schedule again: on the next step's day or its latest day, and at least every week."""
+    """When to look at the schedule again: at once if another step is ready, on the next step's day or its latest day, and at
+    least every week."""
     if finished(world, p):
         return NEVER
+    if step_ready(world, p, day, who):
+        return day
     step = world.united_states.step
     soonest = day + 7.0
     planned = planned_day(world, p, step)

@@ -143,8 +143,12 @@ def count_troops(world, day, combat, training, enablers, special):
     us.since_day = day
     us.combat, us.training, us.enablers, us.special = combat, training, enablers, special
     us.troops = combat + training + enablers + special
-    if us.troops == 0 and us.exit_completed_day < 0.0:
-        us.exit_completed_day = day
+    if us.troops == 0:
+        us.exit_due = NEVER
+        us.promised_day = NEVER
+        us.betrayed = 0  # late, but kept
+        if us.exit_completed_day < 0.0:
+            us.exit_completed_day = day
 
 
 @rule
@@ -223,8 +227,8 @@ def next_review(world, p, day, who):
 def review(world, p, day, who, luck):
     """Each month: does what is reported call for a pause, for speed, or for coming back?"""
     us = world.united_states
-    running = us.announced_day >= 0.0 and not posture.finished(world, p)
-    if running and p.schedule.pauses == 1 and day >= us.hold_until and posture.gate_holds(world, p, day, STEPS):
+    running = not posture.finished(world, p)
+    if running and p.schedule.pauses == 1 and posture.gate_holds(world, p, day, STEPS):
         us.hold_until = day + p.schedule.pause_days
     if running and p.schedule.accelerates == 1 and us.pace_day < 0.0 and posture.gate_holds(world, p, day, STEPS + 1):
         us.pace_day = day
@@ -279,12 +283,10 @@ def early_exit_willingness(world, p, day, who):
 
 @rule
 def decide_early_exit(world, p, day, who, luck):
-    """Washington decides to leave before the schedule says; the schedule is void."""
+    """Washington decides to leave: all are gone after EXIT_NOTICE, or sooner if the schedule's own steps come first."""
     us, before = world.united_states, posture.clarity(world, p)
     us.exit_forced_day = day
     us.exit_due = day + EXIT_NOTICE  # a date, of sorts
-    us.schedule_over = 1
-    us.promised_day = NEVER
     relieve(world, p, before)
 
 
@@ -296,8 +298,8 @@ def exit_due(world, p, who):
 @rule
 def leave_early(world, p, day, who, luck):
     """The last troops leave, as decided."""
-    world.united_states.exit_due = NEVER
     world.united_states.departure_day = day
+    world.united_states.schedule_over = 1
     count_troops(world, day, 0, 0, 0, 0)
 
 
@@ -391,7 +393,7 @@ def next_staffing(world, p, day, who):
 def staff_embassy(world, p, day, who, luck):
     """Staff follow the threat: reported attacks of the last four weeks against those of a surge."""
     surge = p.militias.surge_rate * 28.0 / MONTH * p.observation.base_coverage
-    threat = 1.0
+    threat = 0.0
     if surge > 0.0:
         threat = min(1.0, observation.reported(world, p, day, observation.ATTACKS_ON_BASES, 28.0) / surge)
     world.united_states.staff = 1.0 - EMBASSY_CAUTION * threat

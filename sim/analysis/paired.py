@@ -5,6 +5,11 @@ import pandas as pd
 
 from sim.analysis.summary import outcome_columns
 
+COLUMNS = (
+    *("n", "mean", "lower", "upper", "half_width", "median", "q05", "q95", "p_lower", "p_equal"),
+    *("independent_variance", "variance", "variance_ratio"),
+)
+
 
 def paired_difference(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) -> dict[str, float]:
     """The difference a - b of two outcomes measured in the same replications.
@@ -84,4 +89,4 @@ def differences(outcomes: pd.DataFrame, baseline: str, names: list[str] | None =
             }
             for name in names
         ]
-    return pd.DataFrame(rows, columns=None if rows else ["schedule", "baseline", "outcome", "n", "mean", "lower", "upper"])
+    return pd.DataFrame(rows, columns=["schedule", "baseline", "outcome", *COLUMNS])

@@ -25,8 +25,9 @@ class Replication:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened. An event is named (actor, activity, n): n counts the activity's opportunities or rings, or is the
-    cause's n for a response; the name outlives the run. before and after: the readings named in READINGS."""
+    """One thing that happened. An event is named by its actor, activity and n, which counts the activity's opportunities or
+    rings; a response by its actor, activity and cause, n being the cause's. The name outlives the run: the same opportunity
+    under another schedule has the same name. before and after: the readings named in READINGS."""
 
     day: float
     actor: str
@@ -39,11 +40,12 @@ class Event:
 
     @property
     def name(self) -> str:
-        return event_name(self.actor, self.activity, self.n)
+        return event_name(self.actor, self.activity, self.n, self.cause)
 
 
-def event_name(actor: str, activity: str, n: int) -> str:
-    return f"{actor}/{activity}#{n}"
+def event_name(actor: str, activity: str, n: int, cause: str) -> str:
+    """militias:hardline/base attack#41, or united_states/reprisal after militias:hardline/base attack#41."""
+    return f"{actor}/{activity} after {cause}" if cause else f"{actor}/{activity}#{n}"
 
 
 @dataclass

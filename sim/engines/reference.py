@@ -97,12 +97,13 @@ class Run:
                 self.happen(slot, day, n, luck, "")
             day = activity.next(self.world, self.p, day, slot.who)
 
-    def answer(self, slot: Slot, day: float, n: int, cause: Slot) -> Generator[Sleep, None, None]:
-        """Sleep to the day a response is due. If it was put off, cancelled or hurried meanwhile, another process has it."""
+    def answer(self, slot: Slot, due: float, n: int, word: int, cause: str) -> Generator[Sleep, None, None]:
+        """Sleep to the day a response is due (at once if that has passed). If it was put off, hurried or cancelled meanwhile,
+        another process has it, or none."""
+        day = max(due, self.env.now)
         yield Sleep(self.env, day, slot.priority)
-        if self.due[slot.priority] == day:
-            luck = draw(self.seed, self.replication, slot.stream, n, cause.stream)
-            self.happen(slot, day, n, luck, event_name(cause.actor, cause.activity.name, n))
+        if self.due[slot.priority] == due:
+            self.happen(slot, day, n, draw(self.seed, self.replication, slot.stream, n, word), cause)
 
     def happen(self, slot: Slot, day: float, n: int, luck: Luck, cause: str) -> None:
         """An event: it acts on the world, is logged, and may provoke responses."""
@@ -118,7 +119,9 @@ class Run:
             if due != self.due[response.priority]:
                 self.due[response.priority] = due
                 if due < NEVER:
-                    self.env.process(self.answer(response, max(day, due), n, slot))
+                    self.env.process(
+                        self.answer(response, due, n, slot.stream, event_name(slot.actor, slot.activity.name, n, cause))
+                    )
 
     def weeks(self, priority: int) -> Generator[Sleep, None, None]:
         """At each week's end, after everything else of that day: a row of the series. Running totals become the week's counts."""

@@ -33,7 +33,9 @@ def weekly_table(blocks: dict[str, list[Block]], identities: dict[str, str], sta
         for label, done in blocks.items()
         for replication, day, values in sorted((row for block in done for row in block.weeks), key=lambda row: row[:2])
     ]
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns).astype(
+        {"replication": "int64", "day": "float64", "schedule": "str", "scenario": "str"}
+    )
     dates = {day: pd.Timestamp(start + timedelta(days=int(day))) for day in table["day"].unique()}
     table.insert(4, "date", table["day"].map(dates).astype("datetime64[s]"))
     return table.astype({series.name: "int64" if series.total else "float64" for series in SERIES})
