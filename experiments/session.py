@@ -2,14 +2,14 @@
 
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
 from experiments.settings import Settings
 from sim import luck
-from sim.engines.block import SATURATION_LIMIT, Block
+from sim.engines.block import SATURATION_LIMIT
 from sim.scenario import Scenario
 from sim.studies import workers
 from sim.studies.store import Study, new_study, now, provenance
@@ -28,7 +28,7 @@ class Session:
     failures: "pd.DataFrame"
     manifest: dict[str, Any]
     interrupted: bool = False
-    blocks: dict[str, list[Block]] = field(default_factory=dict)
+    seconds: float = 0.0  # processor time of the simulation
 
     @property
     def status(self) -> int:
@@ -55,13 +55,16 @@ def run(
     study = study or new_study(settings.results, settings.name, words)
     cores = settings.workers or workers.cores()
     todo = workers.tasks(list(scenarios), settings.replications, cores)
-    blocks: dict[str, list[Block]] = {label: [] for label in scenarios}
+    from sim.studies.tables import Tables
+
+    start = next(iter(scenarios.values())).start
+    tables = Tables({label: scenario.identity for label, scenario in scenarios.items()}, start)
     started, clock, interrupted = now(), perf_counter(), False
     with console.progress(len(scenarios) * settings.replications, application) as advance:
         running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly)
         try:
             for task, block in running:
-                blocks[task.label].append(block)
+                tables.add(task.label, block)
                 advance(block.count)
         except KeyboardInterrupt:
             interrupted = True
@@ -69,18 +72,7 @@ def run(
             running.close()
     seconds = perf_counter() - clock
 
-    from sim.studies.tables import failures_table, outcomes_table, weekly_table
-
-    identities = {label: scenario.identity for label, scenario in scenarios.items()}
-    session = Session(
-        study,
-        outcomes_table(blocks, identities),
-        weekly_table(blocks, identities, next(iter(scenarios.values())).start),
-        failures_table(blocks, identities),
-        {},
-        interrupted,
-        blocks,
-    )
+    session = Session(study, tables.outcomes(), tables.weekly(), tables.failures(), {}, interrupted, tables.seconds)
     accounted = len(session.outcomes) + len(session.failures)
     if not interrupted and accounted != len(scenarios) * settings.replications:
         raise RuntimeError(f"{accounted} replications are accounted for, {len(scenarios) * settings.replications} were asked for")
@@ -98,10 +90,10 @@ def run(
         "luck": luck.SCHEME,
         "replications": settings.replications,
         "horizon_days": horizon(scenarios),
-        "start": next(iter(scenarios.values())).start.isoformat(),
-        "scenarios": identities,
+        "start": start.isoformat(),
+        "scenarios": tables.identities,
         "failures": len(session.failures),
-        "saturation": saturation(blocks),
+        "saturation": saturation(tables.opportunities, tables.saturated),
         "code": provenance(),
         "contents": {label: scenario.content() for label, scenario in scenarios.items()},
         "config": config,
@@ -123,14 +115,8 @@ def period(manifest: dict[str, Any]) -> str:
     return f"{manifest['horizon_days']:,} days from {manifest['start']}"
 
 
-def saturation(blocks: dict[str, list[Block]]) -> dict[str, dict[str, float]]:
+def saturation(opportunities: Counter[str], saturated: Counter[str]) -> dict[str, dict[str, float]]:
     """By activity: opportunities, those whose willingness was above the cap, and their share; only where there were any."""
-    opportunities: Counter[str] = Counter()
-    saturated: Counter[str] = Counter()
-    for done in blocks.values():
-        for block in done:
-            opportunities.update(block.opportunities)
-            saturated.update(block.saturated)
     return {
         name: {"opportunities": opportunities[name], "saturated": count, "share": count / opportunities[name]}
         for name, count in sorted(saturated.items())
@@ -170,6 +156,6 @@ def replay(session: Session, row: dict[str, Any]) -> str:
 
 def tell_place(session: Session) -> None:
     manifest, rows = session.manifest, len(session.outcomes)
-    per = sum(block.seconds for done in session.blocks.values() for block in done) / max(1, rows)
+    per = session.seconds / max(1, rows)
     console.say(f"{rows:,} replications in {manifest['seconds']:.1f} s on {manifest['workers']} cores, {per * 1e3:.1f} ms each")
     console.say(f"results: {session.study.folder}")

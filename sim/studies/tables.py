@@ -1,7 +1,9 @@
 """Tables from blocks: outcomes, one row a scenario and replication, and series by week."""
 
+from collections import Counter
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 
 from sim.engines.block import Block
@@ -39,6 +41,51 @@ def weekly_table(blocks: dict[str, list[Block]], identities: dict[str, str], sta
     dates = {day: pd.Timestamp(start + timedelta(days=int(day))) for day in table["day"].unique()}
     table.insert(4, "date", table["day"].map(dates).astype("datetime64[s]"))
     return table.astype({series.name: "int64" if series.total else "float64" for series in SERIES})
+
+
+class Tables:
+    """The tables of a study while it runs. Each block becomes a part of a table as it arrives, so that memory holds tables and
+    not every number as an object; the order in which blocks arrive leaves no trace.
+
+    Args:
+        identities: of each scenario, by label, in the order of the tables. start: the first day.
+    """
+
+    def __init__(self, identities: dict[str, str], start: date) -> None:
+        self.identities, self.start = identities, start
+        self.opportunities: Counter[str] = Counter()
+        self.saturated: Counter[str] = Counter()
+        self.seconds = 0.0  # processor time
+        self._outcomes = [outcomes_table({label: [] for label in identities}, identities)]
+        self._weekly = [weekly_table({label: [] for label in identities}, identities, start)]
+        self._failures = [failures_table({label: [] for label in identities}, identities)]
+
+    def add(self, label: str, block: Block) -> None:
+        self.opportunities.update(block.opportunities)
+        self.saturated.update(block.saturated)
+        self.seconds += block.seconds
+        if block.rows:
+            self._outcomes.append(outcomes_table({label: [block]}, self.identities))
+        if block.weeks:
+            self._weekly.append(weekly_table({label: [block]}, self.identities, self.start))
+        if block.failures:
+            self._failures.append(failures_table({label: [block]}, self.identities))
+
+    def outcomes(self) -> pd.DataFrame:
+        return self._whole(self._outcomes)
+
+    def weekly(self) -> pd.DataFrame:
+        return self._whole(self._weekly)
+
+    def failures(self) -> pd.DataFrame:
+        return self._whole(self._failures)
+
+    def _whole(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
+        """All parts, by scenario and replication."""
+        table = pd.concat(parts[1:] or parts, ignore_index=True)
+        place = {label: k for k, label in enumerate(self.identities)}
+        order = np.lexsort((table["replication"].to_numpy(dtype="int64"), table["schedule"].map(place).to_numpy(dtype="int64")))
+        return table.iloc[order].reset_index(drop=True)
 
 
 def failures_table(blocks: dict[str, list[Block]], identities: dict[str, str]) -> pd.DataFrame:
