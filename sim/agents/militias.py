@@ -139,7 +139,8 @@ def aftermath(world, p, day):
         return 1.0
     if us.struck_luck < p.militias.lull_chance:
         return LULL
-    return 1.0 + 2.0 * p.militias.backlash * (us.struck_luck - p.militias.lull_chance) / (1.0 - p.militias.lull_chance)
+    size = (us.struck_luck - p.militias.lull_chance) / max(1e-9, 1.0 - p.militias.lull_chance)  # uniform, given no lull
+    return 1.0 + 2.0 * p.militias.backlash * size
 
 
 @rule

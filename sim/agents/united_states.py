@@ -29,7 +29,7 @@ class Beliefs(Declared):
     enabling_scale: float = belief(1500.0, "troops", range=(800.0, 2500.0), bounds=(50.0, 20000.0), evidence="judgement",
         source="P0 in E = 1 - exp(-P/P0); 25 strikes a month over Iraq and Syria flown at 2,500 to 3,000 troops")
     special_weight: float = belief(2.0, "ordinary troops that one of special operations counts for", range=(1.0, 4.0),
-        bounds=(0.0, 20.0), evidence="judgement", source="both in pressure on ISIS and in provocation")
+        bounds=(0.1, 20.0), evidence="judgement", source="both in pressure on ISIS and in provocation")
     strike_if_lethal: float = belief(0.95, "P(strike | attack that kills Americans)", range=(0.64, 1.0), bounds=(0.0, 1.0),
         evidence="computed", source="4 of 4 to April 2021; depends on the administration")
     strike_if_harmless: float = belief(0.02, "P(strike | attack that kills none)", range=(0.0, 0.06), bounds=(0.0, 1.0),
@@ -274,11 +274,8 @@ def early_exit_willingness(world, p, day, who):
     if us.troops == 0 or us.exit_forced_day >= 0.0:
         return 0.0
     pressure = 1.0 if world.government.exit_demanded_day >= 0.0 else world.government.pressure
-    return (
-        b.early_exit
-        / MONTH
-        * exp(b.exit_per_death * toll(world, day) + b.exit_per_month * day / MONTH + b.exit_per_pressure * pressure)
-    )
+    causes = b.exit_per_death * toll(world, day) + b.exit_per_month * day / MONTH + b.exit_per_pressure * pressure
+    return b.early_exit / MONTH * exp(min(causes, 100.0))  # far above any cap; exp of more would overflow
 
 
 @rule
