@@ -48,6 +48,12 @@ def parse(overrides: list[str]) -> list[Override]:
     return parsed
 
 
+def loosened(overrides: list[str]) -> list[str]:
+    """Overrides of a schedule's keys may also add one that its file leaves at the default: schedule.aid=0.8 is taken as
+    ++schedule.aid=0.8. Validation knows all of a schedule's keys and refuses the others."""
+    return [f"++{override}" if override.startswith("schedule.") else override for override in overrides]
+
+
 class Composer:
     """Compose one application's configuration, any number of times.
 
@@ -67,6 +73,7 @@ class Composer:
         Raises:
             RequestError: one line, if an override names no key or group, or a file is missing or broken.
         """
+        overrides = loosened(overrides)
         for override in parse(overrides):
             if override.is_sweep_override():
                 raise RequestError(f"{override.input_line!r}: several values at once need a sweep: posture run -m ...")

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from experiments import console
-from experiments.settings import PlotSettings
+from experiments.settings import HINTS, PlotSettings
 from sim.errors import RequestError, suggestion
 from sim.figures import FIGURES
 from sim.outcomes import BY_NAME, SERIES
 from sim.outcomes import EVENTS as EVENT_NAMES
-from sim.scenario import check, read_scenario
+from sim.scenario import read_scenario
 from sim.studies.store import Study, find_study
+from sim.validation import check
 
 SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
 SMOOTHED = [s.name for s in SERIES if s.total]
@@ -24,7 +25,7 @@ SERIES_LABELS = {s.name: (s.label, f"{s.unit}, mean of {SMOOTH} weeks" if s.tota
 
 def application(config: dict[str, Any]) -> int:
     """Draw the figures that the configuration asks for; returns the exit status. Raises RequestError."""
-    settings = check("", PlotSettings, config)
+    settings = check("", PlotSettings, config, HINTS)
     study = find_study(settings.results, settings.name)
     manifest = study.read_manifest()
     outcomes = (

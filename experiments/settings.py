@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, field_validator
 
 from sim.parameters import Checked
-from sim.scenario import Scenario, check, read_scenario
+from sim.scenario import Scenario, read_scenario
+from sim.validation import check
 
 SCENARIO = (
     "start",
@@ -71,6 +72,23 @@ class PlotSettings(Checked):
     _lists = field_validator("outcomes", "schedules", "figures", mode="before")(as_tuple)
 
 
+# what is allowed, where a pattern or a bound alone would not tell
+HINTS = {
+    "name": "letters, digits, dots, hyphens and underscores, starting with a letter or digit",
+    "scenario": "the identity of a scenario, twelve hexadecimal digits",
+    "replications": "a whole number from 1 to 10,000,000",
+    "weekly": "a whole number from 0 to 10,000,000",
+    "replication": "a whole number from 0 to 2^64 - 1",
+    "seed": "a whole number from 0 to 2^64 - 1",
+    "workers": "a whole number from 1 to 1024, or null for all cores",
+    "results": "a folder",
+    "schedules": "all, or a list of names",
+    "outcomes": "a list of names",
+    "figures": "true or false (in plot: all, or a list of names)",
+    "log": "a file name",
+}
+
+
 def split(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The scenario's sections, and the rest."""
     return {key: value for key, value in config.items() if key in SCENARIO}, {
@@ -85,5 +103,5 @@ def read(model: type[T], config: Mapping[str, Any]) -> tuple[Scenario, T]:
         RequestError: one line that names the key, the value and what is allowed.
     """
     scenario, settings = split(config)
-    checked = check("", model, settings)
+    checked = check("", model, settings, HINTS)
     return read_scenario(scenario), checked

@@ -6,6 +6,7 @@ tables are put together with what was swept as columns.
 
 import json
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from experiments import console
 from experiments.choices import CONFIGS
-from experiments.composition import Composer, parse, register_declarations
+from experiments.composition import Composer, first_sentence, loosened, parse, register_declarations
 from experiments.run import application
 from experiments.settings import RunSettings, read
 from sim.errors import RequestError
@@ -29,7 +32,7 @@ KEY_OUTCOMES = ("base_attacks", "us_deaths", "isis_attacks", "resurgence", "gove
 
 def sweep(overrides: list[str], folder: str | None) -> int:
     """Check what is asked for, let Hydra run it, combine the tables. Returns the exit status. Raises RequestError."""
-    composer = Composer("run", folder)
+    composer, overrides = Composer("run", folder), loosened(overrides)
     ours = [override for override in parse(overrides) if not override.key_or_group.startswith("hydra")]
     swept = [override for override in ours if override.is_sweep_override()]
     settings = check_all(composer, ours)
@@ -44,6 +47,10 @@ def sweep(overrides: list[str], folder: str | None) -> int:
         job()
     except (KeyboardInterrupt, SystemExit):
         console.warn("interrupted: jobs that were done are kept")
+    except (HydraException, OmegaConfBaseException) as error:
+        if not any((study.folder / "jobs").iterdir()):
+            shutil.rmtree(study.folder)
+        raise RequestError(f"hydra: {first_sentence(error)}") from None
     return combine(study, [override.key_or_group for override in swept], started, overrides)
 
 
@@ -69,7 +76,7 @@ def values(override: Override) -> list[str]:
 
 def line(override: Override, value: str) -> str:
     """An override again, with one value."""
-    prefix = "+" if override.is_add() else "~" if override.is_delete() else ""
+    prefix = "++" if override.is_force_add() else "+" if override.is_add() else "~" if override.is_delete() else ""
     return f"{prefix}{override.key_or_group}={value}"
 
 

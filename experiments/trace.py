@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
-from experiments.settings import TraceSettings, read, split
+from experiments.settings import HINTS, TraceSettings, read, split
 from sim.engines import reference
 from sim.engines.block import Replication
 from sim.errors import RequestError
 from sim.outcomes import DAY, OUTCOMES, YES_NO
 from sim.readings import READINGS
-from sim.scenario import Scenario, check, read_scenario
+from sim.scenario import Scenario, read_scenario
 from sim.story import story
+from sim.validation import check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ FORMATS = (".parquet", ".csv")
 
 def application(config: dict[str, Any]) -> int:
     """Tell one replication; returns the exit status. Raises RequestError."""
-    settings = check("", TraceSettings, split(config)[1])
+    settings = check("", TraceSettings, split(config)[1], HINTS)
     scenario = stored(settings) if settings.scenario else read(TraceSettings, config)[0]
     target = place(settings.log)
     run = reference.replicate(scenario, settings.seed, settings.replication, trace=True)

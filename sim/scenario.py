@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,28 +12,21 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from sim.agents import announcements, militias
-from sim.case import Calendar, Case, Posture, read_date, record_of
+from sim.case import Calendar, Case, read_date, record_of
 from sim.errors import RequestError, suggestion
 from sim.model import AGENTS
 from sim.parameters import Beliefs, Checked, Parameter, parameters_of
-from sim.schedule import Accelerate, ComeBack, Pause, Plan, Schedule, ScheduleError, Step
+from sim.schedule import Plan, Schedule, ScheduleError
 from sim.state import ROOM
+from sim.validation import check
 
 DECLARED: dict[str, type[Beliefs]] = {
     **{name: module.Beliefs for name, module in AGENTS.items()},
     "rivals.announcement": announcements.Beliefs,
     "rivals.excitation": militias.Excitation,
-}
-# the parts of sections that have keys of their own, by the key they stand under
-NESTED: dict[int | str, type[BaseModel]] = {
-    "steps": Step,
-    "pause": Pause,
-    "accelerate": Accelerate,
-    "come_back": ComeBack,
-    "posture": Posture,
 }
 HORIZON = (7, 3653)  # days: a week to ten years
 
@@ -45,8 +39,8 @@ class Group(Checked):
     ties: Annotated[float, Field(ge=0.0, le=3.0)] = 1.0
 
 
-GroupName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Groups = TypeAdapter(Annotated[dict[GroupName, Group], Field(min_length=1, max_length=ROOM)])
+GROUP_NAME = r"[a-z][a-z0-9_]{0,39}"
+Groups = TypeAdapter(Annotated[dict[str, Group], Field(min_length=1, max_length=ROOM)])
 
 
 def declared_parameters() -> list[Parameter]:
@@ -173,7 +167,14 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
         "rivals.announcement": announcement,
         "rivals.excitation": excitation,
     }
-    beliefs = {name: check(name, declared, sections[name]) for name, declared in DECLARED.items()}
+    beliefs = {name: check(name, declared, sections[name], allowed()) for name, declared in DECLARED.items()}
+    if isinstance(groups, Mapping):
+        for name in groups:
+            if not re.fullmatch(GROUP_NAME, str(name)):
+                raise RequestError(
+                    f"militias.groups.{name}: expected a name of lower-case letters, digits and underscores, at most 40"
+                )
+        groups = {name: check(f"militias.groups.{name}", Group, group) for name, group in groups.items()}
     found = check("militias.groups", Groups, groups)
     in_order = {name: found[name] for name in sorted(found)}  # so that sums do not depend on how a file lists them
     scenario = Scenario(start, horizon, case, schedule, in_order, module, active, beliefs)
@@ -184,6 +185,11 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
     except ScheduleError as error:
         raise RequestError(str(error)) from None
     return scenario
+
+
+def allowed() -> dict[str, str]:
+    """What each parameter may be, in words, by its key."""
+    return {p.key: f"a number from {p.bounds[0]:g} to {p.bounds[1]:g} ({p.unit})" for p in declared_parameters()}
 
 
 def section(key: str, value: Any, names: tuple[str, ...]) -> Mapping[str, Any]:
@@ -199,32 +205,3 @@ def taken(key: str, values: Any, name: str) -> tuple[Any, dict[str, Any]]:
         raise RequestError(f"{key}: expected a section with the key {name}")
     rest = dict(values)
     return rest.pop(name), rest
-
-
-def check(key: str, model: type[BaseModel] | TypeAdapter[Any], value: Any) -> Any:
-    """Validate one section; the first thing wrong becomes one line."""
-    try:
-        return model.validate_python(value) if isinstance(model, TypeAdapter) else model.model_validate(value)
-    except ValidationError as error:
-        raise RequestError(one_line(key, model, error)) from None
-
-
-def one_line(key: str, model: type[BaseModel] | TypeAdapter[Any], error: ValidationError) -> str:
-    """The first problem of a validation as one line: key, value, what is allowed."""
-    problem = error.errors(include_url=False)[0]
-    where = ".".join([*([key] if key else []), *(str(part) for part in problem["loc"] if part != "[key]")])
-    if problem["type"] == "extra_forbidden":
-        parts = [part for part in problem["loc"][:-1] if part in NESTED]
-        known = list((NESTED[parts[-1]] if parts else Group if isinstance(model, TypeAdapter) else model).model_fields)
-        return f"{where}: no such key{suggestion(str(problem['loc'][-1]), known)}; allowed: {', '.join(known)}"
-    if problem["type"] == "missing":
-        return f"{where}: missing"
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    declared = {f"{p.agent}.{p.name}": p for p in declared_parameters()}.get(where)
-    if declared is not None:
-        message = f"expected a number from {declared.bounds[0]:g} to {declared.bounds[1]:g} ({declared.unit})"
-    elif problem["type"] != "value_error":
-        message = f"expected {message}"
-    hidden = isinstance(problem["input"], dict | list | tuple | BaseModel) or repr(problem["input"]) in message
-    shown = "" if hidden else f" = {problem['input']!r}"
-    return f"{where}{shown}: {message}".replace("\n", " ")
