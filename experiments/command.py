@@ -66,7 +66,7 @@ def options(name: str, rest: list[str]) -> tuple[list[str], str | None, bool, bo
         elif word == "--cfg":
             show = True
         elif word == "--config-dir" or word.startswith("--config-dir="):
-            folder = word.partition("=")[2] or next(words, "")
+            folder = word.partition("=")[2] if "=" in word else next(words, "")
             if not folder:
                 raise RequestError("--config-dir: expected a folder of configuration groups after it")
         elif word.startswith("-"):
@@ -108,7 +108,7 @@ def launch(name: str, overrides: list[str], folder: str | None, multirun: bool, 
         return plot(config)
     from experiments.trace import application as trace
 
-    return trace(config)
+    return trace(config, overrides)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from sim.errors import RequestError, suggestion
 from sim.outcomes import BY_NAME, YES_NO
 from sim.scenario import Scenario
 
+FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
+
 
 def application(config: dict[str, Any], overrides: list[str], folder: str | None = None) -> int:
     """Run one comparison; returns the exit status.
@@ -34,6 +36,9 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     status = done.status
     if len(done.outcomes):
         from sim.analysis.paired import differences
+        from sim.analysis.summary import quantiles
+
+        done.study.write_table("summary", quantiles(done.outcomes))
 
         present = list(done.outcomes["schedule"].unique())
         paired = differences(done.outcomes, settings.baseline) if settings.baseline in present else None
@@ -93,12 +98,18 @@ def tell(done: session.Session, settings: CompareSettings, paired: Any) -> None:
         heads,
         [[schedule, *(cell(schedule, name) for name in names)] for schedule in schedules],
     )
+    for schedule in schedules:
+        share = done.outcomes.loc[done.outcomes["schedule"] == schedule, "exit_forced"].mean()
+        if share > FLAGGED:
+            console.say(f"note: {share:.0%} of the runs of {schedule} end in an early exit, whose hazard has no calibrated value")
     if paired is None or len(paired) == 0:
         return
     rows = paired.set_index(["schedule", "outcome"]).to_dict("index")
 
     def change(schedule: str, name: str) -> str:
         row = rows[(schedule, name)]
+        if row["p_equal"] == 1.0:
+            return "no pair differs"
         return f"{console.number(row['mean'])} ± {console.number(row['half_width'])}"
 
     others = [schedule for schedule in schedules if schedule != settings.baseline]

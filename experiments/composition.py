@@ -11,14 +11,15 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
-from omegaconf import OmegaConf
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.choices import CONFIGS, schedule_names
 from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED
 
+LISTS = ("schedules", "outcomes", "figures")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 
 
@@ -39,8 +40,10 @@ def parse(overrides: list[str]) -> list[Override]:
     for text in overrides:
         try:
             parsed += OverridesParser.create().parse_overrides([text])
-        except (OverrideParseException, HydraException) as error:
-            raise RequestError(f"{text!r}: not an override: expected key=value ({first_sentence(error)})") from None
+        except (OverrideParseException, HydraException):
+            raise RequestError(f"{text!r}: not an override: expected key=value, with quotes and brackets closed") from None
+        if not parsed[-1].key_or_group:
+            raise RequestError(f"{text!r}: not an override: expected key=value")
         if any(word in text for word in FORBIDDEN):
             raise RequestError(
                 f"{text!r}: not allowed: a configuration is data and cannot name code or other places to read from"
@@ -52,6 +55,21 @@ def loosened(overrides: list[str]) -> list[str]:
     """Overrides of a schedule's keys may also add one that its file leaves at the default: schedule.aid=0.8 is taken as
     ++schedule.aid=0.8. Validation knows all of a schedule's keys and refuses the others."""
     return [f"++{override}" if override.startswith("schedule.") else override for override in overrides]
+
+
+def refuse_code(config: DictConfig) -> None:
+    """A file that would make Hydra run code is refused before Hydra sees it: callbacks, and launchers or sweepers from elsewhere.
+
+    Raises:
+        RequestError
+    """
+    callbacks = OmegaConf.select(config, "hydra.callbacks")
+    if callbacks:
+        raise RequestError("hydra.callbacks: not allowed: a configuration is data and cannot name code")
+    for part in ("launcher", "sweeper"):
+        target = str(OmegaConf.select(config, f"hydra.{part}._target_"))
+        if not target.startswith(("hydra._internal.core_plugins.", "hydra_plugins.")):
+            raise RequestError(f"hydra.{part}: not allowed: {target} is none of Hydra's own")
 
 
 class Composer:
@@ -76,15 +94,19 @@ class Composer:
         overrides = loosened(overrides)
         for override in parse(overrides):
             if override.is_sweep_override():
-                raise RequestError(f"{override.input_line!r}: several values at once need a sweep: posture run -m ...")
+                raise RequestError(f"{override.input_line!r}: {self.one_value(override.key_or_group)}")
         extra = [f"hydra.searchpath=[file://{Path(self.folder).resolve()}]"] if self.folder else []
         GlobalHydra.instance().clear()
         try:
             with initialize_config_dir(version_base=None, config_dir=str(CONFIGS)):
-                config = compose(self.application, [*overrides, *extra])
-                data = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        except (HydraException, OmegaConfBaseException, ValueError) as error:
+                config = compose(self.application, [*overrides, *extra], return_hydra_config=True)
+                refuse_code(config)
+                ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+                data = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
+        except (HydraException, OmegaConfBaseException) as error:
             raise RequestError(self.explain(error, overrides)) from None
+        except UnicodeDecodeError:
+            raise RequestError(f"configuration: not UTF-8: {', '.join(self.undecodable())}") from None
         except Exception as error:  # the YAML reader's errors are of many kinds
             if type(error).__module__.startswith("yaml"):
                 raise RequestError(f"configuration: not YAML: {' '.join(str(error).split())}") from None
@@ -92,20 +114,43 @@ class Composer:
         assert isinstance(data, dict)
         return {str(key): value for key, value in data.items()}
 
+    def one_value(self, key: str) -> str:
+        """What to say where several values were given."""
+        if key in LISTS:
+            return f"a list needs brackets: {key}=[...]"
+        return "several values at once need a sweep: posture run -m ..."
+
+    def undecodable(self) -> list[str]:
+        """The extra folder's files that are not UTF-8."""
+        found = []
+        for path in sorted(Path(self.folder or CONFIGS).rglob("*.yaml")):
+            try:
+                path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                found.append(str(path))
+        return found
+
     def explain(self, error: Exception, overrides: list[str]) -> str:
         """Hydra's complaint as one line that names the key, the value and what is allowed."""
         for override in parse(overrides):
             key, value = override.key_or_group, override.get_value_element_as_str() if override.value() is not None else "null"
             group = self.group(key)
+            if group and not self.has(group.split("/")[0]):
+                return f"{key}: no such key{suggestion(key, self.keys())}; `posture {self.application} --help` lists them"
             if group:
                 choices = self.choices(group)
+                if not choices:
+                    inner = [f"{group}/{path.name}" for path in sorted((CONFIGS / group).iterdir()) if path.is_dir()]
+                    return f"{key}={value}: nothing to choose from; there are: {', '.join(inner)}"
                 if value not in choices:
                     return f"{key}={value}: no such choice{suggestion(value, choices)}; there are: {', '.join(choices)}"
-            elif not override.is_add() and not self.has(key):
+            elif not override.is_add() and not override.is_force_add() and not self.has(key):
                 return f"{key}: no such key{suggestion(key, self.keys())}; `posture {self.application} --help` lists them"
-        if isinstance(error, MissingConfigException | ConfigCompositionException | OmegaConfBaseException):
-            return f"configuration: {first_sentence(error)}"
-        return first_sentence(error)
+            elif "${" in value:
+                return f"{key} = {value}: refers to a key that is not there"
+            elif "???" in value:
+                return f"{key} = {value}: a value is needed"
+        return f"configuration: {first_sentence(error)}"
 
     def group(self, key: str) -> str | None:
         """The key as a configuration group, if it is one."""

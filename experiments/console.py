@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
@@ -64,7 +65,7 @@ def progress(total: int, what: str) -> Generator[Advance, None, None]:
 
 def number(value: float) -> str:
     """A figure as a reader wants it: about three digits, thousands separated."""
-    if value != value:
+    if not isfinite(value):
         return "-"
     size = abs(value)
     if size >= 100:

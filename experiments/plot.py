@@ -70,9 +70,13 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     manifest = study.read_manifest()
     about: dict[str, Any] = {"start": pd.Timestamp(manifest["start"]), "horizon_days": manifest["horizon_days"]}
     swept = manifest.get("swept", [])
-    table = labelled(study.read_table("outcomes"), swept)
-    table = table[table["schedule"].isin(schedules)]
     wanted = list(FIGURES) if figures == "all" else list(figures)
+    # every table is read before anything is drawn: a figure beside a table that cannot be read would mislead
+    table = labelled(study.read_table("outcomes"), swept)
+    weekly = labelled(study.read_table("weekly"), swept) if "fan" in wanted else None
+    paired = study.read_table("differences") if "differences" in wanted and manifest["config"].get("baseline") else None
+    plan = timelines(manifest, schedules) if "timelines" in wanted else None
+    table = table[table["schedule"].isin(schedules)]
     spread = [name for name in outcomes if name in table]
     paths: list[Path] = []
 
@@ -81,25 +85,22 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
 
     if "distributions" in wanted:
         keep(figure("distributions")(quantiles(table, spread), table, LABELS, **about), "distributions")
-    if "fan" in wanted:
-        weekly = labelled(study.read_table("weekly"), swept)
-        if len(weekly):
-            bands = fan(weekly[weekly["schedule"].isin(schedules)], list(FAN_SERIES), SMOOTHED, SMOOTH)
-            replications = int(bands["n"].min())
-            for k in range(0, len(schedules), FAN_COLUMNS):
-                chosen = schedules[k : k + FAN_COLUMNS]
-                chart = figure("fan")(bands, SERIES_LABELS, replications=replications, schedules=chosen, **about)
-                keep(chart, "fan" if len(schedules) <= FAN_COLUMNS else f"fan_{k // FAN_COLUMNS + 1}")
-    if "timelines" in wanted:
-        keep(figure("timelines")(*timelines(manifest, schedules)), "timelines")
+    if weekly is not None and len(weekly):
+        bands = fan(weekly[weekly["schedule"].isin(schedules)], list(FAN_SERIES), SMOOTHED, SMOOTH)
+        replications = int(bands["n"].min())
+        for k in range(0, len(schedules), FAN_COLUMNS):
+            chosen = schedules[k : k + FAN_COLUMNS]
+            chart = figure("fan")(bands, SERIES_LABELS, replications=replications, schedules=chosen, **about)
+            keep(chart, "fan" if len(schedules) <= FAN_COLUMNS else f"fan_{k // FAN_COLUMNS + 1}")
+    if plan is not None:
+        keep(figure("timelines")(*plan), "timelines")
     if "incidence" in wanted:
         days = np.unique(np.append(np.arange(0.0, manifest["horizon_days"], 7.0), float(manifest["horizon_days"])))
         shares = incidence(table, list(SHOWN_EVENTS), days)
         shares["date"] = about["start"] + pd.to_timedelta(shares["day"], unit="D")
         fewest = int(table.groupby("schedule").size().min())
         keep(figure("incidence")(shares, LABELS, replications=fewest, **about), "incidence")
-    if "differences" in wanted and (study.folder / "differences.parquet").exists():
-        paired = study.read_table("differences")
+    if paired is not None:
         paired = paired[paired["schedule"].isin(schedules) & paired["outcome"].isin(spread)]
         order = [name for name in spread if name in set(paired["outcome"])]
         if len(paired):

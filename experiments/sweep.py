@@ -14,7 +14,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -33,9 +33,14 @@ KEY_OUTCOMES = ("base_attacks", "us_deaths", "isis_attacks", "resurgence", "gove
 def sweep(overrides: list[str], folder: str | None) -> int:
     """Check what is asked for, let Hydra run it, combine the tables. Returns the exit status. Raises RequestError."""
     composer, overrides = Composer("run", folder), loosened(overrides)
-    ours = [override for override in parse(overrides) if not override.key_or_group.startswith("hydra")]
+    parsed = parse(overrides)
+    hydras = [override.input_line for override in parsed if override.key_or_group.startswith("hydra") and override.input_line]
+    ours = [override for override in parsed if not override.key_or_group.startswith("hydra")]
     swept = [override for override in ours if override.is_sweep_override()]
-    settings = check_all(composer, ours)
+    for override in swept:
+        if override.key_or_group in ("name", "results", "sweep"):
+            raise RequestError(f"{override.key_or_group}: cannot be swept: all jobs of a sweep belong to one study")
+    settings = check_all(composer, ours, hydras)
     study = new_study(settings.results, settings.name, "sweep")
     for path in (study.folder / "jobs", study.figures):
         path.mkdir(exist_ok=True)
@@ -54,24 +59,35 @@ def sweep(overrides: list[str], folder: str | None) -> int:
     return combine(study, [override.key_or_group for override in swept], started, overrides)
 
 
-def check_all(composer: Composer, overrides: list[Override]) -> RunSettings:
+def check_all(composer: Composer, overrides: list[Override], hydras: list[str]) -> RunSettings:
     """Compose and validate every value of every swept key once, the others at their first value, before anything runs."""
-    first = [line(override, values(override)[0]) for override in overrides]
-    scenario_and_settings = read(RunSettings, composer.compose(first))
+    choices = [values(composer, override) for override in overrides]
+    first = [line(override, found[0]) for override, found in zip(overrides, choices, strict=True)]
+    _, settings = read(RunSettings, composer.compose([*first, *hydras]))
     for k, override in enumerate(overrides):
-        for value in values(override)[1:]:
+        for value in choices[k][1:]:
             read(RunSettings, composer.compose([*first[:k], line(override, value), *first[k + 1 :]]))
-    return scenario_and_settings[1]
+    return settings
 
 
-def values(override: Override) -> list[str]:
-    """What an override sets, one text for each value that is swept."""
+def values(composer: Composer, override: Override) -> list[str]:
+    """What an override sets, one text for each value that is swept.
+
+    Raises:
+        RequestError: if there is none.
+    """
     if not override.is_sweep_override():
         return [override.get_value_element_as_str() if override.value() is not None else "null"]
-    interval = override.value()
-    if isinstance(interval, IntervalSweep):  # left to the sweeper: its ends are what can be checked
-        return [str(interval.start), str(interval.end)]
-    return list(override.sweep_string_iterator())
+    value = override.value()
+    if isinstance(value, IntervalSweep):  # left to the sweeper: its ends are what can be checked
+        return [str(value.start), str(value.end)]
+    if isinstance(value, Glob):
+        found = value.filter(composer.choices(composer.group(override.key_or_group) or ""))
+    else:
+        found = list(override.sweep_string_iterator())
+    if not found:
+        raise RequestError(f"{override.input_line!r}: sweeps over nothing")
+    return found
 
 
 def line(override: Override, value: str) -> str:

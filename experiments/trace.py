@@ -19,21 +19,38 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = (".parquet", ".csv")
+BESIDE = ("scenario", "replication", "seed", "everything", "log", "results")
 
 
-def application(config: dict[str, Any]) -> int:
-    """Tell one replication; returns the exit status. Raises RequestError."""
+def application(config: dict[str, Any], overrides: list[str]) -> int:
+    """Tell one replication; returns the exit status.
+
+    Args:
+        config: the composed configuration. overrides: what it was composed with: a stored scenario takes none of its own, and is
+            told with its study's seed unless another is given.
+    Raises:
+        RequestError
+    """
     settings = check("", TraceSettings, split(config)[1], HINTS)
-    scenario = stored(settings) if settings.scenario else read(TraceSettings, config)[0]
+    seed = settings.seed
+    if settings.scenario:
+        given = [override.split("=")[0].lstrip("+~") for override in overrides]
+        for key in given:
+            if key not in BESIDE:
+                raise RequestError(f"{key}: not allowed beside scenario=..., which says it all; allowed: {', '.join(BESIDE)}")
+        scenario, study_seed = stored(settings)
+        seed = settings.seed if "seed" in given else study_seed
+    else:
+        scenario = read(TraceSettings, config)[0]
     target = place(settings.log)
-    run = reference.replicate(scenario, settings.seed, settings.replication, trace=True)
+    run = reference.replicate(scenario, seed, settings.replication, trace=True)
     if target is not None:
         try:
             write(event_table(run, scenario), target)
         except OSError as error:
             raise RequestError(f"log = {settings.log!r}: cannot be written: {error.strerror or error}") from None
     console.say(
-        f"{scenario.schedule.name} (scenario {scenario.identity}), replication {settings.replication}, seed {settings.seed}, "
+        f"{scenario.schedule.name} (scenario {scenario.identity}), replication {settings.replication}, seed {seed}, "
         f"{scenario.horizon_days} days from {scenario.start}"
     )
     console.say(scenario.schedule.summary)
@@ -54,14 +71,14 @@ def application(config: dict[str, Any]) -> int:
     return 0
 
 
-def stored(settings: TraceSettings) -> Scenario:
-    """The scenario of that identity, from the manifest of a study that ran it."""
+def stored(settings: TraceSettings) -> tuple[Scenario, int]:
+    """The scenario of that identity and the seed of its study, from the manifest of the latest study that ran it."""
     for path in sorted((Path(settings.results) / "studies").glob("*/study.json"), reverse=True):
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
             for label, identity in manifest["scenarios"].items():
                 if identity == settings.scenario:
-                    return read_scenario(manifest["contents"][label])
+                    return read_scenario(manifest["contents"][label]), int(manifest["seed"])
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             console.warn(f"{path}: not a manifest that can be read: {type(error).__name__}")
     raise RequestError(f"scenario = {settings.scenario!r}: no study in {Path(settings.results) / 'studies'} has run it")

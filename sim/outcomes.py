@@ -32,7 +32,7 @@ def event(name: str, label: str, day: Callable[[Any], float]) -> tuple[Outcome, 
         return min(horizon, day(world)) if day(world) >= 0.0 else horizon
 
     return (
-        Outcome(name, label, "share of runs", YES_NO, lambda w, p, h: 0.0 <= day(w) < h),
+        Outcome(name, label, "share of runs", YES_NO, lambda w, p, h: 0.0 <= day(w) <= h),
         Outcome(f"{name}_day", f"{label}: day, censored at the horizon", "days", DAY, censored),
     )
 

@@ -88,8 +88,10 @@ class Scenario:
 
     @cached_property
     def identity(self) -> str:
-        """Twelve hexadecimal digits of the SHA-256 of the content."""
-        return sha256(json.dumps(self.content(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits of the SHA-256 of the content, without its prose: what a summary says changes no world."""
+        content = self.content()
+        del content["schedule"]["summary"], content["case"]["source"]
+        return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:12]
 
     @cached_property
     def record(self) -> dict[str, dict[str, Any]]:
@@ -178,8 +180,11 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
     found = check("militias.groups", Groups, groups)
     in_order = {name: found[name] for name in sorted(found)}  # so that sums do not depend on how a file lists them
     scenario = Scenario(start, horizon, case, schedule, in_order, module, active, beliefs)
-    if sum(group.capacity for group in scenario.groups.values()) > 1.0 + 1e-9:
-        raise RequestError("militias.groups: the capacities are shares of all attacks and may add up to 1 at most")
+    shares = sum(group.capacity for group in scenario.groups.values())
+    if shares > 1.0 + 1e-9:
+        raise RequestError(
+            f"militias.groups: the capacities are shares of all attacks: they add up to {shares:g}, allowed at most 1"
+        )
     try:
         _ = scenario.plan
     except ScheduleError as error:

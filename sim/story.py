@@ -10,7 +10,7 @@ from sim.readings import READINGS
 from sim.scenario import Scenario
 
 INDEX = {name: k for k, name in enumerate(READINGS)}
-QUIET = ("convoy attack", "tension shock")  # frequent and of little consequence one by one: told by month
+QUIET = ("convoy attack", "tension shock")  # frequent, and of little consequence one by one
 
 
 def change(event: Event, reading: str) -> float:
@@ -96,8 +96,12 @@ def sentence(event: Event, scenario: Scenario) -> str:
             return "a week of politics: indices return towards their baselines"
         case "public opinion":
             return "the public forgets a little of what the militias did"
-        case "review of posture":
-            return "the posture is reviewed" + (": a pause" if change(event, "value") else "")
+        case "pause":
+            return f"a review pauses the schedule until {scenario.calendar.date(after)}"
+        case "acceleration":
+            return "a review hurries the schedule"
+        case "decision to return":
+            return "a review decides that US forces return"
         case "embassy staffing":
             return f"{after:.0%} of embassy staff are present"
         case _:
@@ -124,7 +128,11 @@ def step_sentence(event: Event, scenario: Scenario) -> str:
     if after == before:
         return f"the schedule is broken: '{step.name}' has waited too long"
     left = -change(event, "troops")
-    return f"schedule: {step.name}" + (f" ({left:,.0f} leave, {now(event, 'troops'):,.0f} stay)" if left else "")
+    parts = [f"{left:,.0f} leave, {now(event, 'troops'):,.0f} stay"] if left else []
+    late = event.day - scenario.plan.days[before]
+    if late >= 1.0:
+        parts.append(f"{late:,.0f} days after it was planned")
+    return f"schedule: {step.name}" + (f" ({'; '.join(parts)})" if parts else "")
 
 
 def told(event: Event, everything: bool) -> bool:
@@ -151,9 +159,10 @@ def story(events: list[Event], scenario: Scenario, everything: bool = False) -> 
         if month is None or (day.year, day.month) != (month.year, month.month):
             month = day
             yield ""
+            was = dict(zip(READINGS, event.before, strict=True))
             yield (
-                f"{day:%B %Y}: {now(event, 'troops'):,.0f} US troops, {now(event, 'stock'):,.0f} ISIS members, "
-                f"pressure on the government {now(event, 'pressure'):.2f}, its standing {now(event, 'standing'):.2f}"
+                f"{day:%B %Y}: {was['troops']:,.0f} US troops, {was['stock']:,.0f} ISIS members, "
+                f"pressure on the government {was['pressure']:.2f}, its standing {was['standing']:.2f}"
             )
         pressed = change(event, "pressure")
         effects = [f"pressure {pressed:+.2f}"] if abs(pressed) >= 0.005 and not event.routine else []

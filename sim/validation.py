@@ -26,7 +26,7 @@ PLAIN = {
     "less_than_equal": "at most {le}",
     "less_than": "less than {lt}",
     "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
+    "too_long": "at most {max_length} of them, found {actual_length}",
     "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "text of the form {pattern}",
     "literal_error": "{expected}",
@@ -69,22 +69,28 @@ def one_line(
         message = f"expected {' or '.join(wanted)}"
     found = first["input"]
     hidden = isinstance(found, dict | list | tuple | BaseModel) or (isinstance(found, str) and repr(found) in message)
-    shown = "" if hidden else f" = {found!r}"
+    shown = "" if hidden else f" = {as_written(found)}"
     return f"{where}{shown}: {message}".replace("\n", " ")
 
 
 def place(key: str, location: tuple[int | str, ...], value: Any) -> str:
-    """The full key of a problem, without the names of types that pydantic adds for unions and keys; an item of a list is given
-    its name, if it has one: schedule.steps.2 'first departure'.date."""
-    parts = [key] if key else []
+    """The full key of a problem, without the names of types that pydantic adds for unions and keys; an item of a list that has a
+    name is told by it, too: schedule.steps.2.date of 'first departure'."""
+    parts, of = [key] if key else [], ""
     for part in location:
         if not re.fullmatch(r"[\w\- ]+", str(part)) or part in ("str", "int"):
             continue
         inside = isinstance(part, int) and isinstance(value, list | tuple) and part < len(value)
         value = value[part] if inside else value.get(part) if isinstance(value, Mapping) else None  # type: ignore[index]
-        named = isinstance(part, int) and isinstance(value, Mapping) and isinstance(value.get("name"), str)
-        parts.append(f"{part} {value['name']!r}" if named else str(part))
-    return ".".join(parts)
+        if isinstance(part, int) and isinstance(value, Mapping) and isinstance(value.get("name"), str):
+            of = f" of {value['name']!r}"
+        parts.append(str(part))
+    return ".".join(parts) + of
+
+
+def as_written(value: Any) -> str:
+    """A value as a configuration would have it."""
+    return {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else repr(value)
 
 
 def wish(problem: Any) -> str:

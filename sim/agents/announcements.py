@@ -3,6 +3,7 @@
 The configuration picks one (`rivals/announcement=...`); a result that holds under one of them only must say so.
 """
 
+from sim.agents import posture
 from sim.parameters import Beliefs as Declared
 from sim.parameters import belief
 from sim.rules import rule
@@ -43,6 +44,6 @@ def announcement_factor(world, p, day):
     elif p.announcement.module == LIE_LOW_THEN_SURGE:
         if us.departure_day >= 0.0 and day - us.departure_day <= DEPARTURE_WINDOW:
             return p.announcement.departure_factor
-        if us.announced_day >= 0.0 and us.troops > 0 and us.betrayed == 0:
+        if us.announced_day >= 0.0 and us.troops > 0 and us.betrayed == 0 and posture.departure_to_come(world, p):
             return p.announcement.lie_low_factor
     return 1.0

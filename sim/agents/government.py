@@ -6,6 +6,7 @@ They return slowly to a baseline that itself drifts (weekly weights 0.05, 0.93, 
 """
 
 from dataclasses import dataclass
+from math import log
 
 from sim.activity import GROUPS, Hazard, Response, Timer
 from sim.agents import environment, observation, posture
@@ -140,7 +141,7 @@ def politics(world, p, day, who, luck):
     if environment.protesting(world, day):
         push(world, STREET, bloodshed(p))
     if world.isis.resurgent == 1:
-        push(world, TERRITORY, bloodshed(p))
+        lift(world, TERRITORY, -bloodshed(p))  # ground lost shames a government; it does not make it wish allies away
 
 
 # -- exit, help, talks -------------------------------------------------------------------------------------------------
@@ -168,10 +169,11 @@ def help_willingness(world, p, day, who):
     usual = world.observation.isis_usual * 13.0
     if usual <= 0.0:
         return 0.0
-    doublings = observation.reported(world, p, day, observation.ATTACKS_BY_ISIS, 91.0) / usual - 1.0
+    ratio = observation.reported(world, p, day, observation.ATTACKS_BY_ISIS, 91.0) / usual
+    doublings = log(ratio) / log(2.0) if ratio >= 2.0 else 0.0
     if world.isis.resurgent == 1:
         doublings += 2.0
-    return HELP / MONTH * max(0.0, doublings)
+    return HELP / MONTH * doublings
 
 
 @rule

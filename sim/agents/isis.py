@@ -48,7 +48,7 @@ class Beliefs(Declared):
     fatal_share: float = belief(0.15, "share of attacks on the CTC scale that kill", range=(0.10, 0.43), bounds=(0.0, 1.0),
         evidence="computed", source="0.43 of GTD's own; 0.10 if none of those GTD misses kills")
     severity: float = belief(2.35, "exponent of deaths in a fatal attack", range=(2.3, 2.8), bounds=(1.5, 5.0),
-        evidence="computed", source="discrete power law on GTD fatal attacks, truncated near 100; P(10 or more | fatal) 2 to 5 %")
+        evidence="computed", source="power law on GTD fatal attacks, truncated at 100: P(10 or more) 2.7 to 0.8 %; GTD 2 to 5 %")
     jailbreaks: float = belief(0.015, "jailbreaks/month", range=(0.003, 0.04), bounds=(0.0, 1.0), evidence="judgement",
         source="eight in 'Breaking the Walls', July 2012 to July 2013, of which one large; none large 2018 to April 2021")
     # fmt: on

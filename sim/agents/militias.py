@@ -21,6 +21,7 @@ PAUSE, TRUCE, ORDINARY, SURGE = 0, 1, 2, 3  # regimes
 REGIMES = ("pause", "truce", "ordinary", "surge")
 PAUSE_RATE = 0.25  # attacks/month; 0 to 0.5 (document: Lead IG)
 FRAYED_AFTER = 5.0 * MONTH  # a truce is down to half the ordinary rate by its fifth month (document: early 2021)
+AFTER_KILLING = 0.1  # surges a day in the weeks after a killing of senior figures; judgement: nearly at once, as in January 2020
 AFTERMATH = 28.0  # days a strike is felt, "up to four weeks" (Condra and Shapiro; Papadogeorgou and others)
 LULL = 0.3  # share of attacks that a lull leaves; judgement
 ARREST_LASTS, ARREST_CUT = 60.0, 0.5  # days, and share of a group's attacks that a crackdown takes away at first; judgement
@@ -56,14 +57,16 @@ class Beliefs(Declared):
         bounds=(0.0, 1.0), evidence="judgement", source="'never accept the policy of an open timeline'")
     truce_onset: float = belief(0.15, "truces/month under a clear timetable or a credible threat", range=(0.05, 0.3),
         bounds=(0.0, 3.0), evidence="judgement", source="10 October 2020, three weeks after the threat to close the embassy")
-    truce_lasts: float = belief(5.5, "months, mean", range=(4.0, 7.0), bounds=(0.5, 60.0), evidence="document",
+    truce_lasts: float = belief(5.5, "months, mean", range=(4.0, 7.0), bounds=(0.5, 60.0), evidence="judgement",
         source="166 days, 10 October 2020 to 25 March 2021; gamma of shape 3")
     betrayal: float = belief(3.0, "factor on the end of a truce after a missed deadline", range=(2.0, 4.0), bounds=(1.0, 20.0),
         evidence="judgement", source="the truce ended on 25 March 2021 with no timetable given")
     surge_onset: float = belief(0.15, "surges/month at full tension", range=(0.05, 0.4), bounds=(0.0, 3.0), evidence="judgement",
         source="one surge (August 2020) in the 18 months of tension to October 2020")
-    spell: float = belief(2.0, "months a surge or a pause lasts, mean", range=(1.0, 4.0), bounds=(0.2, 36.0), evidence="document",
-        source="FDD: August and September 2020")
+    pause_onset: float = belief(0.3, "pauses/month while allied parties form a government", range=(0.1, 1.0), bounds=(0.0, 5.0),
+        evidence="judgement", source="groups with seats to win were expected to hold back; no rate published, the number is ours")
+    spell: float = belief(2.0, "months a surge or a pause lasts, mean", range=(1.0, 4.0), bounds=(0.2, 36.0),
+        evidence="judgement", source="FDD: one surge, August and September 2020")
     lull_chance: float = belief(0.27, "P(lull | strike)", range=(0.05, 0.65), bounds=(0.0, 1.0), evidence="computed",
         source="after the strikes of December 2019 to February 2021")
     backlash: float = belief(0.5, "mean rise of attacks after a strike without a lull", range=(0.0, 1.0), bounds=(0.0, 5.0),
@@ -77,8 +80,8 @@ class Excitation(Declared):
     # fmt: off
     branching: float = belief(0.2, "further attacks set off by one", range=(0.05, 0.4), bounds=(0.0, 0.95), evidence="document",
         source="Beta(2, 8); 0.37 to 0.50 in Lewis and others 2012 shrinks to 0 to 0.13 at low violence")
-    half_life: float = belief(
-        5.0, "days", range=(3.0, 8.0), bounds=(0.2, 60.0), evidence="document", source="Lewis and others 2012")
+    half_life: float = belief(5.0, "days", range=(3.0, 8.0), bounds=(0.2, 60.0), evidence="judgement",
+        source="days rather than weeks, as in the literature on self-exciting conflict; no source for this case")
     # fmt: on
 
 
@@ -202,14 +205,14 @@ def to_truce(world, p, day, group):
 def to_surge(world, p, day, group):
     """Into a surge, a day: tension, as far as the group's ties go; nearly at once after a killing of senior figures."""
     if day - world.united_states.killing_day < AFTERMATH:
-        return 0.1
+        return AFTER_KILLING
     return p.militias.surge_onset / MONTH * environment.tension(world, p, day) * p.groups.ties[group]
 
 
 @rule
 def to_pause(world, p, day, group):
     """Into a pause, a day: allied parties are forming the government."""
-    return world.government.forming * p.groups.ties[group] / MONTH
+    return world.government.forming * p.militias.pause_onset / MONTH * p.groups.ties[group]
 
 
 @rule
@@ -253,7 +256,7 @@ def land(world, p, day, restraint, luck):
     lethal = min(1.0, p.militias.lethality * (1.0 - restraint) / EVENLY_RESTRAINED)
     deaths = 0
     if world.united_states.troops > 0 and luck[0] < lethal:
-        deaths = 1 + poisson(luck[0] / lethal, 1.0)
+        deaths = 1 + poisson(1.0 - luck[0] / lethal, 1.0)  # the same luck never kills fewer where attacks are more lethal
         united_states.lose(world, p, day, deaths)
     civilians = poisson(luck[1], 2.0 * lethal * p.militias.civilian_ratio)  # an attack that kills, kills two on average
     if civilians > 0:

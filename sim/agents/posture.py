@@ -55,11 +55,16 @@ def quickened(world, day):
 
 @rule
 def planned_day(world, p, step):
-    """The day a step may first happen: its date, or so many days after another step, and never during a pause."""
-    day = p.schedule.day[step]
-    if p.schedule.after[step] >= 0:
-        day = world.united_states.done_day[p.schedule.after[step]] + p.schedule.days[step]
-    return max(quickened(world, day), world.united_states.hold_until)
+    """The day a step may first happen: its date, or so many days after another step, and never during a pause. What follows a
+    step that was itself hurried is hurried once."""
+    us, anchor = world.united_states, p.schedule.after[step]
+    if anchor < 0:
+        day = quickened(world, p.schedule.day[step])
+    elif 0.0 <= us.pace_day < us.done_day[anchor]:
+        day = us.done_day[anchor] + p.schedule.days[step] * us.pace
+    else:
+        day = quickened(world, us.done_day[anchor] + p.schedule.days[step])
+    return max(day, us.hold_until)
 
 
 @rule
@@ -75,6 +80,17 @@ def latest_day(world, p, step):
 def finished(world, p):
     """No step is left: all done, broken off, or overtaken by a forced exit or a return."""
     return world.united_states.step >= p.schedule.steps or world.united_states.schedule_over == 1
+
+
+@rule
+def departure_to_come(world, p):
+    """Whether the schedule still has troops to take out."""
+    if finished(world, p):
+        return False
+    for step in range(world.united_states.step, p.schedule.steps):
+        if p.schedule.kind[step] == LEAVE:
+            return True
+    return False
 
 
 @rule

@@ -87,7 +87,8 @@ class State:
     round_day: float = -1000.0  # latest dialogue round
     next_round: float = 0.0
     exit_due: float = NEVER  # last departure of a forced exit
-    exit_forced_day: float = NOT_YET  # the decision
+    exit_decided_day: float = NOT_YET  # the decision to leave early
+    exit_forced_day: float = NOT_YET  # the departure that it brought, if the schedule's own was not sooner
     exit_completed_day: float = NOT_YET
     return_due: float = NEVER
     returned_day: float = NOT_YET
@@ -199,9 +200,11 @@ def promise_due(world, p, who):
 
 @rule
 def break_promise(world, p, day):
-    """A promised date is not kept: no timetable is believed now."""
+    """A promised date is not kept: no timetable is believed now. Where none was promised, nothing is broken."""
     us = world.united_states
     us.promised_day = NEVER
+    if us.dated == 0:
+        return
     us.dated = 0
     us.betrayed = 1
     if us.betrayed_day < 0.0:
@@ -211,10 +214,13 @@ def break_promise(world, p, day):
 
 @rule
 def check_promise(world, p, day, who, luck):
-    """The promised day: either all steps are done, or the promise is broken."""
-    world.united_states.promised_day = NEVER
-    if world.united_states.step < p.schedule.steps and world.united_states.troops > 0:
+    """The promised day: either all steps are done, or the promise is broken. A promise kept is a date no more: whoever stays
+    on after it stays without one."""
+    us = world.united_states
+    us.promised_day = NEVER
+    if us.step < p.schedule.steps and us.troops > 0:
         break_promise(world, p, day)
+    us.dated = 0
 
 
 # -- reviews: pause, hurry, come back --------------------------------------------------------------------------------------
@@ -224,24 +230,43 @@ def next_review(world, p, day, who):
 
 
 @rule
-def review(world, p, day, who, luck):
-    """Each month: does what is reported call for a pause, for speed, or for coming back?"""
+def pause_ready(world, p, day, who):
+    return p.schedule.pauses == 1 and not posture.finished(world, p) and posture.gate_holds(world, p, day, STEPS)
+
+
+@rule
+def pause(world, p, day, who, luck):
+    """A monthly review finds reason to pause: no step happens for a while, counted from this review."""
+    world.united_states.hold_until = day + p.schedule.pause_days
+
+
+@rule
+def acceleration_ready(world, p, day, who):
+    if p.schedule.accelerates == 0 or world.united_states.pace_day >= 0.0 or posture.finished(world, p):
+        return False
+    return posture.gate_holds(world, p, day, STEPS + 1)
+
+
+@rule
+def accelerate(world, p, day, who, luck):
+    """A monthly review finds reason to hurry, once: the time left to each later step shrinks."""
+    world.united_states.pace_day = day
+    world.united_states.pace = p.schedule.pace
+
+
+@rule
+def return_ready(world, p, day, who):
     us = world.united_states
-    running = not posture.finished(world, p)
-    if running and p.schedule.pauses == 1 and posture.gate_holds(world, p, day, STEPS):
-        us.hold_until = day + p.schedule.pause_days
-    if running and p.schedule.accelerates == 1 and us.pace_day < 0.0 and posture.gate_holds(world, p, day, STEPS + 1):
-        us.pace_day = day
-        us.pace = p.schedule.pace
-    away = us.departure_day >= 0.0 or us.exit_completed_day >= 0.0
-    if (
-        away
-        and p.schedule.returns == 1
-        and us.returned_day < 0.0
-        and us.return_due == NEVER
-        and posture.gate_holds(world, p, day, STEPS + 2)
-    ):
-        us.return_due = day + p.schedule.return_days
+    if p.schedule.returns == 0 or us.returned_day >= 0.0 or us.return_due < NEVER:
+        return False
+    gone = us.troops == 0 or (us.departure_day >= 0.0 and posture.finished(world, p))
+    return gone and posture.gate_holds(world, p, day, STEPS + 2)
+
+
+@rule
+def decide_return(world, p, day, who, luck):
+    """A monthly review, after the last departure, finds reason to come back."""
+    world.united_states.return_due = day + p.schedule.return_days
 
 
 @rule
@@ -255,6 +280,8 @@ def come_back(world, p, day, who, luck):
     us = world.united_states
     us.return_due = NEVER
     us.exit_due = NEVER
+    us.promised_day = NEVER
+    us.dated = 0
     us.returned_day = day
     us.schedule_over = 1
     count_troops(
@@ -271,7 +298,7 @@ def come_back(world, p, day, who, luck):
 def early_exit_willingness(world, p, day, who):
     """Decisions a day to leave before the schedule says: h0 exp(b1 deaths in 90 days + b2 months + b3 pressure)."""
     us, b = world.united_states, p.united_states
-    if us.troops == 0 or us.exit_forced_day >= 0.0:
+    if us.troops == 0 or us.exit_decided_day >= 0.0:
         return 0.0
     pressure = 1.0 if world.government.exit_demanded_day >= 0.0 else world.government.pressure
     causes = b.exit_per_death * toll(world, day) + b.exit_per_month * day / MONTH + b.exit_per_pressure * pressure
@@ -282,7 +309,7 @@ def early_exit_willingness(world, p, day, who):
 def decide_early_exit(world, p, day, who, luck):
     """Washington decides to leave: all are gone after EXIT_NOTICE, or sooner if the schedule's own steps come first."""
     us, before = world.united_states, posture.clarity(world, p)
-    us.exit_forced_day = day
+    us.exit_decided_day = day
     us.exit_due = day + EXIT_NOTICE  # a date, of sorts
     relieve(world, p, before)
 
@@ -295,6 +322,7 @@ def exit_due(world, p, who):
 @rule
 def leave_early(world, p, day, who, luck):
     """The last troops leave, as decided."""
+    world.united_states.exit_forced_day = day
     world.united_states.departure_day = day
     world.united_states.schedule_over = 1
     count_troops(world, day, 0, 0, 0, 0)
@@ -424,7 +452,9 @@ def shows_betrayed(world, p, who):
 ACTIVITIES = (
     Timer(name="schedule", next=posture.next_look, ready=posture.step_ready, act=take_step, shows=shows_step),
     Response(name="promised date", due=promise_due, act=check_promise, shows=shows_betrayed),
-    Timer(name="review of posture", next=next_review, act=review, routine=True, shows=shows_hold),
+    Timer(name="pause", next=next_review, ready=pause_ready, act=pause, shows=shows_hold),
+    Timer(name="acceleration", next=next_review, ready=acceleration_ready, act=accelerate),
+    Timer(name="decision to return", next=next_review, ready=return_ready, act=decide_return),
     Response(name="return", due=return_due, act=come_back),
     Hazard(name="early exit", cap=0.1, willingness=early_exit_willingness, act=decide_early_exit),
     Response(name="forced departure", due=exit_due, act=leave_early),

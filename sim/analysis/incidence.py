@@ -34,8 +34,8 @@ def incidence(outcomes: pd.DataFrame, events: list[str], days: np.ndarray) -> pd
                         "event": event,
                         "day": days,
                         "share": share,
-                        "lower": np.maximum(0.0, centre - half),
-                        "upper": np.minimum(1.0, centre + half),
+                        "lower": np.where(share == 0.0, 0.0, np.maximum(0.0, centre - half)),
+                        "upper": np.where(share == 1.0, 1.0, np.minimum(1.0, centre + half)),
                     }
                 )
             )

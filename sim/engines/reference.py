@@ -5,7 +5,7 @@ Made to be read, stepped through and believed. Priorities decide ties, so any en
 
 from collections.abc import Generator
 from heapq import heappush
-from math import log
+from math import log, nextafter
 from time import process_time
 from typing import Any
 
@@ -65,7 +65,7 @@ class Run:
 
     def finish(self) -> Replication:
         """Run to the horizon and measure."""
-        self.env.run(until=self.horizon)
+        self.env.run(until=nextafter(self.horizon, NEVER))  # the last day counts
         self.result.world = self.world
         for slot in self.slots:
             if slot.priority in self.seen:

@@ -16,7 +16,7 @@ BANDED = 3  # schedules up to which the interval is drawn as a band; with more, 
 TOPS = (5, 10, 20, 30, 40, 50, 60, 80, 100)  # ends of the vertical axis, per cent
 GAP = 19  # pixels between two labels at the end of lines
 LEADER, KEY = 16, 26  # pixels: from a line's end to its label's height, then a stroke long enough to show its dashes
-COLUMNS = (46, 52, 130)  # right of that: where the share ends, where its interval and where the name begin
+COLUMNS = (46, 52, 146)  # right of that: where the share ends, where its interval and where the name begin
 SHARES = ("share", "lower", "upper")
 
 

@@ -94,7 +94,9 @@ def _late(marks: pd.DataFrame, horizon: pd.Timestamp) -> dict[str, str]:
         own = marks[marks["schedule"] == name]
         after = int((own["date"] > horizon).sum())
         words = [f"promised {dates.short(date)}" for date in own.loc[own["promise"] > horizon, "promise"]]
-        undated = int(own["date"].isna().sum())
+        returns = own["date"].isna() & (own["clock"] == "return")
+        words += ["return on conditions"] * bool(returns.any())
+        undated = int((own["date"].isna() & ~returns).sum())
         words += [count([after], "later step")] * (after > 0) + [count([undated], "undated step")] * (undated > 0)
         said[name] = ", ".join(words)
     return said

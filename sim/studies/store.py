@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
+# what a manifest must hold for a study to be read again
+MANIFEST = {"start": str, "horizon_days": int, "seed": int, "scenarios": dict, "contents": dict, "config": dict}
 LIBRARIES = ("simpy", "numpy", "pandas", "pyarrow", "pydantic", "hydra-core")
 
 
@@ -54,19 +56,22 @@ class Study:
         try:
             return pd.read_parquet(path, engine="pyarrow")
         except FileNotFoundError:
-            raise RequestError(f"study = {self.name!r}: has no {name}.parquet") from None
+            raise RequestError(f"name = {self.name!r}: has no {name}.parquet") from None
         except (OSError, ValueError) as error:
-            raise RequestError(f"study = {self.name!r}: {name}.parquet cannot be read: {first_line(error)}") from None
+            raise RequestError(f"name = {self.name!r}: {name}.parquet cannot be read: {first_line(error)}") from None
 
     def read_manifest(self) -> dict[str, Any]:
         try:
             manifest = json.loads((self.folder / "study.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise RequestError(f"study = {self.name!r}: has no study.json in {self.folder}") from None
+            raise RequestError(f"name = {self.name!r}: has no study.json in {self.folder}") from None
         except (OSError, ValueError) as error:
-            raise RequestError(f"study = {self.name!r}: study.json cannot be read: {first_line(error)}") from None
-        if not isinstance(manifest, dict):
-            raise RequestError(f"study = {self.name!r}: study.json is not a manifest")
+            raise RequestError(f"name = {self.name!r}: study.json cannot be read: {first_line(error)}") from None
+        for key, kind in MANIFEST.items():
+            if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
+                raise RequestError(
+                    f"name = {self.name!r}: study.json is not a manifest: {key} is missing or not what it should be"
+                )
         return manifest
 
 
