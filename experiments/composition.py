@@ -3,6 +3,7 @@
 Names in a configuration are looked up in our own registers and never imported or instantiated.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,12 @@ class Composer:
                 refuse_code(config)
                 ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
                 data = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise RequestError(self.explain(error, overrides)) from None
         except UnicodeDecodeError:
             raise RequestError(f"configuration: not UTF-8: {', '.join(self.undecodable())}") from None
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            if isinstance(error, RequestError):
+                raise
+            raise RequestError(self.explain(error, overrides)) from None
         except Exception as error:  # the YAML reader's errors are of many kinds
             if type(error).__module__.startswith("yaml"):
                 raise RequestError(f"configuration: not YAML: {' '.join(str(error).split())}") from None
@@ -135,7 +138,7 @@ class Composer:
         for override in parse(overrides):
             key, value = override.key_or_group, override.get_value_element_as_str() if override.value() is not None else "null"
             group = self.group(key)
-            if group and not self.has(group.split("/")[0]):
+            if group and self.application == "plot":  # which has no scenario
                 return f"{key}: no such key{suggestion(key, self.keys())}; `posture {self.application} --help` lists them"
             if group:
                 choices = self.choices(group)
@@ -146,8 +149,8 @@ class Composer:
                     return f"{key}={value}: no such choice{suggestion(value, choices)}; there are: {', '.join(choices)}"
             elif not override.is_add() and not override.is_force_add() and not self.has(key):
                 return f"{key}: no such key{suggestion(key, self.keys())}; `posture {self.application} --help` lists them"
-            elif "${" in value:
-                return f"{key} = {value}: refers to a key that is not there"
+            elif "${" in (override.input_line or ""):
+                return f"{override.input_line}: refers to a key that is not there"
             elif "???" in value:
                 return f"{key} = {value}: a value is needed"
         return f"configuration: {first_sentence(error)}"
@@ -184,6 +187,9 @@ class Composer:
 
 
 def first_sentence(error: Exception) -> str:
-    """The first line of an error's text."""
+    """The first line of an error's text, with the options it offers below it, if it does."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    offered = [k for k, line in enumerate(lines) if line.startswith("Available options")]
+    options = [line for line in lines[offered[0] + 1 :] if re.fullmatch(r"\w+", line)] if offered else []
+    first = lines[0] if lines else type(error).__name__
+    return f"{first}; there are: {', '.join(options)}" if options else first

@@ -183,7 +183,7 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
     shares = sum(group.capacity for group in scenario.groups.values())
     if shares > 1.0 + 1e-9:
         raise RequestError(
-            f"militias.groups: the capacities are shares of all attacks: they add up to {shares:g}, allowed at most 1"
+            f"militias.groups: the capacities are shares of all attacks: they add up to {shares:g}, and may add up to 1 at most"
         )
     try:
         _ = scenario.plan

@@ -9,7 +9,7 @@ from experiments.composition import Composer
 from experiments.help import EXAMPLES, KEYS, OF, page
 from experiments.settings import SCENARIO
 from sim.model import AGENTS
-from sim.scenario import parameters
+from sim.scenario import declared_parameters
 
 PAGES = document.documents()
 # shared with the other commands, without effect in this one
@@ -29,7 +29,7 @@ def test_every_kind_of_generated_part_is_used_somewhere():
 
 def test_the_readme_names_ten_declared_parameters():
     assert len(set(document.TEN)) == 10
-    assert set(document.TEN) <= {p.key for p in parameters()}
+    assert set(document.TEN) <= {p.key for p in declared_parameters()}
 
 
 def test_the_rules_that_the_model_page_points_to_exist():
@@ -69,3 +69,11 @@ def test_every_path_that_the_documents_name_exists():
     for path in [*PAGES, document.ROOT / "results" / "README.md"]:
         for target in re.findall(r"`((?:sim|tests|experiments|configs|docs)/[\w/]+\.(?:py|md|yaml))`", path.read_text(encoding="utf-8")):
             assert (document.ROOT / target).exists(), f"{path.name} names {target}"
+
+
+def test_the_ten_parameters_are_the_first_ten_of_the_screening():
+    text = (document.ROOT / "docs" / "plausibility.md").read_text(encoding="utf-8")
+    screening = text.split("## Which parameters matter")[1]
+    ranked = re.findall(r"^\| ((?:\w+\.)+\w+) \|", screening, re.MULTILINE)
+    assert len(ranked) == len(declared_parameters())
+    assert set(document.TEN) == set(ranked[:10])
