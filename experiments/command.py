@@ -75,6 +75,8 @@ def options(name: str, rest: list[str]) -> tuple[list[str], str | None, bool, bo
             )
         else:
             overrides.append(word)
+    if multirun and show:
+        raise RequestError("--cfg: shows one configuration, a sweep has several; leave out -m")
     if multirun and name != "run":
         raise RequestError(f"-m: only `posture run` sweeps; {name} takes one configuration")
     return overrides, folder, multirun, show

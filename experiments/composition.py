@@ -20,6 +20,7 @@ from experiments.choices import CONFIGS, schedule_names
 from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED
 
+TEXTS = ("name", "scenario", "results", "log")
 LISTS = ("schedules", "outcomes", "figures")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 
@@ -53,9 +54,19 @@ def parse(overrides: list[str]) -> list[Override]:
 
 
 def loosened(overrides: list[str]) -> list[str]:
-    """Overrides of a schedule's keys may also add one that its file leaves at the default: schedule.aid=0.8 is taken as
-    ++schedule.aid=0.8. Validation knows all of a schedule's keys and refuses the others."""
-    return [f"++{override}" if override.startswith("schedule.") else override for override in overrides]
+    """Overrides as Hydra's grammar needs them. A key of a schedule may also add what its file leaves at the default
+    (schedule.aid=0.8 is taken as ++schedule.aid=0.8; validation refuses unknown ones), and names and places are text, even
+    where they look like numbers or hold spaces (name=2026)."""
+    found = []
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if key.startswith("schedule."):
+            override = f"++{override}"
+        elif key in TEXTS and equals and value and value != "null" and value[0] not in "'\"$":
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            override = f"{key}='{escaped}'"
+        found.append(override)
+    return found
 
 
 def refuse_code(config: DictConfig) -> None:

@@ -74,7 +74,8 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     # every table is read before anything is drawn: a figure beside a table that cannot be read would mislead
     table = labelled(study.read_table("outcomes"), swept)
     weekly = labelled(study.read_table("weekly"), swept) if "fan" in wanted else None
-    paired = study.read_table("differences") if "differences" in wanted and manifest["config"].get("baseline") else None
+    compared = manifest["config"].get("baseline") in set(table["schedule"])
+    paired = study.read_table("differences") if "differences" in wanted and compared else None
     plan = timelines(manifest, schedules) if "timelines" in wanted else None
     table = table[table["schedule"].isin(schedules)]
     spread = [name for name in outcomes if name in table]

@@ -14,6 +14,8 @@ def application(config: dict[str, Any], study: Study | None = None) -> int:
     if study is None:
         tell(done)
     session.tell_trouble(done)
+    if study is not None and done.interrupted:
+        raise KeyboardInterrupt  # the sweep stops, and not this job only
     if study is None:
         session.tell_place(done)
     return done.status

@@ -1,5 +1,6 @@
 """Run a study: simulate, write its tables and manifest, say what was found and what failed."""
 
+import shlex
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Session:
     manifest: dict[str, Any]
     interrupted: bool = False
     seconds: float = 0.0  # processor time of the simulation
+    results: str = "results"  # the root that the study lies under
 
     @property
     def status(self) -> int:
@@ -72,7 +74,9 @@ def run(
             running.close()
     seconds = perf_counter() - clock
 
-    session = Session(study, tables.outcomes(), tables.weekly(), tables.failures(), {}, interrupted, tables.seconds)
+    session = Session(
+        study, tables.outcomes(), tables.weekly(), tables.failures(), {}, interrupted, tables.seconds, settings.results
+    )
     accounted = len(session.outcomes) + len(session.failures)
     if not interrupted and accounted != len(scenarios) * settings.replications:
         raise RuntimeError(f"{accounted} replications are accounted for, {len(scenarios) * settings.replications} were asked for")
@@ -149,9 +153,16 @@ def tell_trouble(session: Session) -> None:
 
 def replay(session: Session, row: dict[str, Any]) -> str:
     """The command that replays one replication."""
-    root = session.study.folder.parent.parent
-    where = "" if str(root) == "results" else f" results={root}"
-    return f"posture trace scenario={row['scenario']} replication={row['replication']} seed={session.manifest['seed']}{where}"
+    words = [
+        "posture",
+        "trace",
+        f"scenario={row['scenario']}",
+        f"replication={row['replication']}",
+        f"seed={session.manifest['seed']}",
+    ]
+    if session.results != "results":
+        words.append(f"results={session.results}")
+    return shlex.join(words)
 
 
 def tell_place(session: Session) -> None:

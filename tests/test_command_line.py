@@ -736,7 +736,8 @@ def test_an_interrupt_stops_a_study_and_keeps_what_is_complete(command, cores, f
     words = [TWO, "figures=false"] if command == "compare" else []
     process = started(command, *words, *LONG, f"workers={cores}", "name=mine", cwd=folder)
     until((folder / "results/studies/mine").exists)
-    until(lambda: busy(process.pid) > 3.0 if cores == 1 else any(busy(pid) > 3.0 for pid in workers_of(process.pid)))
+    before = busy(process.pid)
+    until(lambda: busy(process.pid) > before + 2.0 if cores == 1 else any(busy(pid) > 3.0 for pid in workers_of(process.pid)))
     os.killpg(process.pid, signal.SIGINT)
     out, err = ended(process)
     assert process.returncode == 1
@@ -771,7 +772,8 @@ def test_an_interrupt_before_anything_is_complete_says_so(folder):
 def test_an_interrupt_stops_a_sweep_and_not_only_its_present_job(folder):
     process = started("run", "-m", "seed=1,2,3", *LONG, "workers=1", "name=mine", cwd=folder)
     until((folder / "results/studies/mine/jobs/0").exists)
-    until(lambda: busy(process.pid) > 4.0)
+    before = busy(process.pid)
+    until(lambda: busy(process.pid) > before + 2.0)
     os.killpg(process.pid, signal.SIGINT)
     _, err = ended(process, seconds=30.0)
     assert process.returncode == 1

@@ -37,7 +37,7 @@ def test_the_rules_that_the_model_page_points_to_exist():
     table = text.split("## What the case needs")[1].split("## Mechanisms")[0]
     named = re.findall(r"`(\w+)\.(\w+)`", table)
     assert len(named) >= 20
-    modules = {**{name: module for name, module in AGENTS.items()}, "posture": __import__("sim.agents.posture", fromlist=["x"])}
+    modules = {**AGENTS, "posture": __import__("sim.agents.posture", fromlist=["x"])}
     for module, rule in named:
         assert hasattr(modules[module], rule), f"docs/model.md points to {module}.{rule}, which does not exist"
 
@@ -67,7 +67,7 @@ def test_links_between_pages_lead_somewhere():
 
 def test_every_path_that_the_documents_name_exists():
     for path in [*PAGES, document.ROOT / "results" / "README.md"]:
-        for target in re.findall(r"`((?:sim|tests|experiments|configs|docs)/[\w/]+\.(?:py|md|yaml))`", path.read_text(encoding="utf-8")):
+        for target in re.findall(r"`((?:sim|tests|experiments|docs)/[\w/]+\.(?:py|md))`", path.read_text(encoding="utf-8")):
             assert (document.ROOT / target).exists(), f"{path.name} names {target}"
 
 

@@ -246,8 +246,8 @@ def test_what_was_composed_is_what_the_engines_read(config):
 
 
 @pytest.mark.parametrize("keys", [("schedule", "summary"), ("case", "source")])
-def test_prose_is_no_part_of_the_identity(keys):
-    data = config()
+def test_prose_is_no_part_of_the_identity(keys, config):
+    data = config
     before = read_scenario(data).identity
     data[keys[0]][keys[1]] = "another"
     assert read_scenario(data).identity == before

@@ -1,8 +1,10 @@
 """Run blocks of replications of several scenarios, on one core or on all."""
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -36,9 +38,18 @@ def run_task(scenario: Scenario, seed: int, task: Task, weekly: int) -> Block:
     return reference.run_block(scenario, seed, task.first, task.count, weekly)
 
 
-def ignore_interrupts() -> None:
-    """In a worker: Ctrl-C is for the parent, which decides what to keep."""
+def begin_worker() -> None:
+    """In a worker: Ctrl-C is for the parent, which decides what to keep; and when the parent is killed, nobody waits for work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=leave_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def leave_with(sentinel: int) -> None:
+    """End this process as soon as the one behind the sentinel has ended."""
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 def run(
@@ -75,7 +86,7 @@ def in_pool(
 ) -> Generator[tuple[Task, Block], None, None]:
     """The tasks in a pool of processes, a few in flight for each worker, so that memory does not grow with the study."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(max_workers=min(workers, len(todo)), mp_context=context, initializer=ignore_interrupts)
+    pool = ProcessPoolExecutor(max_workers=min(workers, len(todo)), mp_context=context, initializer=begin_worker)
     try:
         left = iter(todo)
         flying: dict[Future[Block], Task] = {}
