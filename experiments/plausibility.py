@@ -1,6 +1,6 @@
 """Measure what the model gives at its defaults, and write it down as it is: docs/plausibility.md.
 
-    python -m experiments.plausibility        # some ten minutes on two cores
+    python -m experiments.plausibility        # some five minutes on two cores
 
 A check of order of magnitude against the record, not a fit; the share of variance that pairing saves; saturation; and a first
 screening of the parameters, one at a time from the low to the high end of its prior, on the same luck.
@@ -24,7 +24,7 @@ from sim.studies.tables import outcomes_table, weekly_table
 
 SEED = 20210407
 PAGE = Path(__file__).parent.parent / "docs" / "plausibility.md"
-RUNS, SCREENING_RUNS = 400, 60
+RUNS, SCREENING_RUNS = 200, 24
 RIVALS = ("none", "coercive_signalling", "emboldenment", "lie_low_then_surge")
 
 
