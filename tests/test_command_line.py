@@ -224,6 +224,14 @@ def test_a_level_of_a_schedule_can_be_set(folder, capsys):
     assert manifest()["contents"]["rapid_6_months"]["schedule"]["aid"] == 0.9
 
 
+@pytest.mark.parametrize("place", ["a,b", "my results", "3", "x=y", "{a}", "é", "deep/er"])
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=1,2"]])
+def test_results_lie_where_they_were_asked_for_whatever_the_place_is_called(sweep, place, folder, capsys):
+    assert main(["run", *sweep, "replications=2", "horizon_days=30", "workers=1", "name=mine", f"results={place}"]) == 0
+    assert [path.name for path in folder.iterdir()] == [place.partition("/")[0]]
+    assert len(table("outcomes", results=place)) == (4 if sweep else 2)
+
+
 # -- compare ---------------------------------------------------------------------------------------------------------
 def test_compare_leaves_tables_differences_and_a_manifest(comparison):
     place, done = comparison

@@ -272,7 +272,6 @@ def test_a_choice_that_a_group_does_not_have_is_refused_with_those_it_has(reques
         ("name=[a]", ("name",)),
         ("results=", ("results", "''")),
         ("results=null", ("results",)),
-        ("results=3", ("results", "3")),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_with_key_and_value(request_, words, capsys):
@@ -330,7 +329,6 @@ def test_a_key_that_a_schedule_may_have_is_not_called_unknown(capsys):
         ("run -m seed=1,2,x", ("seed", "'x'")),
         ("run -m replications=2,0", ("replications", "0", "1")),
         ("run -m name=a,b", ("name",)),
-        ("run -m results=a,b", ("results",)),
         ("run -m hydra/launcher=nonsense seed=1,2", ("hydra/launcher", "nonsense", "joblib")),
         ("run -m hydra/sweeper=nonsense seed=1,2", ("hydra/sweeper", "nonsense", "basic")),
     ],
