@@ -25,16 +25,16 @@ PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # The ten that matter most for what differs between schedules: see the screening in docs/plausibility.md.
 TEN = (
-    "militias.presence_share",
-    "militias.ordinary_rate",
-    "militias.lethality",
-    "militias.restraint",
-    "united_states.enabling_scale",
-    "isis.dependence",
-    "isis.attrition",
-    "iraqi_forces.readiness",
     "united_states.early_exit",
-    "government.exit_demand",
+    "militias.lethality",
+    "united_states.exit_per_pressure",
+    "isis.dependence",
+    "united_states.exit_per_death",
+    "environment.escalation",
+    "isis.attrition",
+    "militias.restraint",
+    "iraqi_forces.readiness",
+    "militias.ordinary_rate",
 )
 
 

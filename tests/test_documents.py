@@ -1,4 +1,5 @@
 """Documentation agrees with the code because it is made from it, or tested against it."""
+
 import re
 
 import pytest

@@ -1,4 +1,5 @@
 """Figures say what they show, of how many, in which unit, and survive the tables that break pictures."""
+
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -14,17 +15,33 @@ from sim.figures import FIGURES, figure, save
 START = pd.Timestamp("2021-04-07")
 YEARS = {"start": START, "horizon_days": 1096}
 SCHEDULES = ["open_ended", "phased_18_months", "full_exit_no_residual"]
-LABELS = {"base_attacks": ("Attacks on bases and the embassy", "attacks"), "fell": ("Government fell", ""),
-          "troops": ("US troops in Iraq", "troops")}
+LABELS = {
+    "base_attacks": ("Attacks on bases and the embassy", "attacks"),
+    "fell": ("Government fell", ""),
+    "troops": ("US troops in Iraq", "troops"),
+}
 
 
 # -- small tables ----------------------------------------------------------------------------------------------------
 def outcomes(schedules=SCHEDULES, n=12) -> pd.DataFrame:
     luck = np.random.default_rng(7)
-    return pd.concat([pd.DataFrame({
-        "schedule": name, "scenario": "a1b2", "replication": range(n), "base_attacks": luck.poisson(1500, n),
-        "deaths": 0, "fell": luck.random(n) < 0.4, "exit_day": np.where(luck.random(n) < 0.5, np.nan, 400.0),
-    }) for name in schedules], ignore_index=True)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "schedule": name,
+                    "scenario": "a1b2",
+                    "replication": range(n),
+                    "base_attacks": luck.poisson(1500, n),
+                    "deaths": 0,
+                    "fell": luck.random(n) < 0.4,
+                    "exit_day": np.where(luck.random(n) < 0.5, np.nan, 400.0),
+                }
+            )
+            for name in schedules
+        ],
+        ignore_index=True,
+    )
 
 
 def quantiles(table: pd.DataFrame, *names: str) -> pd.DataFrame:
@@ -32,38 +49,82 @@ def quantiles(table: pd.DataFrame, *names: str) -> pd.DataFrame:
     for name in names:
         for schedule, own in table.groupby("schedule", sort=False):
             values = own[name].dropna().astype(float)
-            found.append({"schedule": schedule, "outcome": name, "n": len(values), "mean": values.mean(),
-                          "median": values.median()} | {f"q{q:02}": values.quantile(q / 100) for q in (5, 25, 75, 95)})
+            found.append(
+                {"schedule": schedule, "outcome": name, "n": len(values), "mean": values.mean(), "median": values.median()}
+                | {f"q{q:02}": values.quantile(q / 100) for q in (5, 25, 75, 95)}
+            )
     return pd.DataFrame(found)
 
 
 def paired(schedules=SCHEDULES, n=12, **columns) -> pd.DataFrame:
-    one = {"baseline": schedules[0], "outcome": "base_attacks", "n": n, "mean": -3.0, "lower": -5.0, "upper": -1.0,
-           "q05": -2500.0, "q95": 40.0, "variance_ratio": 6.0}
+    one = {
+        "baseline": schedules[0],
+        "outcome": "base_attacks",
+        "n": n,
+        "mean": -3.0,
+        "lower": -5.0,
+        "upper": -1.0,
+        "q05": -2500.0,
+        "q95": 40.0,
+        "variance_ratio": 6.0,
+    }
     return pd.DataFrame([one | {"schedule": name} | columns for name in schedules])
 
 
 def weekly(schedules=SCHEDULES, weeks=2) -> pd.DataFrame:
-    return pd.DataFrame([
-        {"schedule": name, "series": series, "date": START + pd.Timedelta(days=7 * week), "median": level,
-         "q05": level * 0.5, "q25": level * 0.8, "q75": level * 1.1, "q95": level * 1.5}
-        for name in schedules for series, level in (("troops", 2500.0), ("base_attacks", 2.0)) for week in range(1, weeks + 1)])
+    return pd.DataFrame(
+        [
+            {
+                "schedule": name,
+                "series": series,
+                "date": START + pd.Timedelta(days=7 * week),
+                "median": level,
+                "q05": level * 0.5,
+                "q25": level * 0.8,
+                "q75": level * 1.1,
+                "q95": level * 1.5,
+            }
+            for name in schedules
+            for series, level in (("troops", 2500.0), ("base_attacks", 2.0))
+            for week in range(1, weeks + 1)
+        ]
+    )
 
 
 def shares(schedules=SCHEDULES, last=0.4) -> pd.DataFrame:
-    return pd.DataFrame([
-        {"schedule": name, "event": "fell", "date": START + pd.Timedelta(days=day), "share": share,
-         "lower": share * 0.8, "upper": share * 1.2} for name in schedules for day, share in ((0, 0.0), (300, last))])
+    return pd.DataFrame(
+        [
+            {
+                "schedule": name,
+                "event": "fell",
+                "date": START + pd.Timedelta(days=day),
+                "share": share,
+                "lower": share * 0.8,
+                "upper": share * 1.2,
+            }
+            for name in schedules
+            for day, share in ((0, 0.0), (300, last))
+        ]
+    )
 
 
 def planned(schedules=SCHEDULES) -> tuple[pd.DataFrame, pd.DataFrame]:
     def on(day):
         return START + pd.Timedelta(days=day)
 
-    troops = pd.DataFrame([{"schedule": name, "date": on(day), "troops": level}
-                           for name in schedules for day, level in ((0, 2500), (200, 900), (548, 0), (1096, 0))])
-    steps = (("say", "announcement", 0, False, on(548)), ("relabel", "mission", 0, False, pd.NaT),
-             ("half", "departure", 200, False, pd.NaT), ("rest", "departure", 548, True, pd.NaT))
+    troops = pd.DataFrame(
+        [
+            {"schedule": name, "date": on(day), "troops": level}
+            for name in schedules
+            for day, level in ((0, 2500), (200, 900), (548, 0), (1096, 0))
+        ]
+    )
+    steps = (
+        ("say", "announcement", 0, False, on(548)),
+        ("relabel", "mission", 0, False, pd.NaT),
+        ("half", "departure", 200, False, pd.NaT),
+        ("rest", "departure", 548, True, pd.NaT),
+    )
     marks = [(name, step, clock, on(day), hollow, promise) for name in schedules for step, clock, day, hollow, promise in steps]
     return troops, pd.DataFrame(marks, columns=["schedule", "step", "clock", "date", "conditional", "promise"])
 
@@ -81,7 +142,7 @@ def _drawn(name: str, schedules: tuple[str, ...]):
     if name == "differences":
         return figure(name)(paired(schedules), LABELS, baseline=schedules[0], **YEARS)
     if name == "fan":
-        series = ["troops", "base_attacks"][:1 if len(schedules) > 3 else 2]
+        series = ["troops", "base_attacks"][: 1 if len(schedules) > 3 else 2]
         return figure(name)(weekly(schedules), LABELS, chosen_series=series, replications=12, **YEARS)
     if name == "incidence":
         return figure(name)(shares(schedules), LABELS, replications=12, **YEARS)
@@ -96,12 +157,15 @@ def title(chart) -> str:
 def words(chart) -> list[str]:
     """Every piece of text that the picture shows, lines of one text joined. (Saving checks that a chart is valid.)"""
     picture = ET.fromstring(vl_convert.vegalite_to_svg(chart.to_dict(validate=False)))
-    return [" ".join("".join(line.itertext()) for line in ([*text] or [text]))
-            for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    return [
+        " ".join("".join(line.itertext()) for line in ([*text] or [text]))
+        for text in picture.iter("{http://www.w3.org/2000/svg}text")
+    ]
 
 
 def numbers(chart, key: str) -> list[dict]:
     """Rows of the tables inside the chart that have this column."""
+
     def walk(part):
         if isinstance(part, dict):
             for inner in part.values():
@@ -134,22 +198,26 @@ def test_one_schedule_and_fifteen_with_long_names_are_drawn(name):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_schedule_is_named_and_its_name_is_text_only(name):
-    odd = ["open_ended", "<script>alert('1')</script>", "a.b[0] & \"c\"", "${datum} null"]
+    odd = ["open_ended", "<script>alert('1')</script>", 'a.b[0] & "c"', "${datum} null"]
     shown = words(drawn(name, odd))
-    for schedule in odd[name == "differences":]:
+    for schedule in odd[name == "differences" :]:
         assert schedule in shown
 
 
 def test_titles_say_period_and_replications():
     assert title(drawn("distributions")) == (
-        "Outcomes by schedule, three years from 7 April 2021: median, middle half and 90 % range of 12 replications")
+        "Outcomes by schedule, three years from 7 April 2021: median, middle half and 90 % range of 12 replications"
+    )
     assert title(drawn("fan")) == (
-        "Week by week, three years from 7 April 2021: median, middle half and 90 % range of 12 replications")
+        "Week by week, three years from 7 April 2021: median, middle half and 90 % range of 12 replications"
+    )
     assert title(drawn("incidence")) == (
-        "Government fell, three years from 7 April 2021: cumulative share of 12 replications, with 95 % intervals")
+        "Government fell, three years from 7 April 2021: cumulative share of 12 replications, with 95 % intervals"
+    )
     assert title(drawn("differences")) == (
         "Attacks on bases and the embassy, three years from 7 April 2021: "
-        "change from open_ended, mean and 95 % interval of 12 pairs of replications")
+        "change from open_ended, mean and 95 % interval of 12 pairs of replications"
+    )
     assert title(drawn("timelines")) == "3 withdrawal schedules as planned, 7 April 2021 to 7 April 2024"
 
 
@@ -157,7 +225,8 @@ def test_a_title_of_one_outcome_names_it_and_other_horizons_are_told_in_days():
     table = outcomes(n=1)
     chart = figure("distributions")(quantiles(table, "base_attacks"), table, LABELS, start="2021-04-07", horizon_days=60)
     assert title(chart) == (
-        "Attacks on bases and the embassy, 60 days from 7 April 2021: median, middle half and 90 % range of 1 replication")
+        "Attacks on bases and the embassy, 60 days from 7 April 2021: median, middle half and 90 % range of 1 replication"
+    )
 
 
 def test_axes_carry_units_and_thousands_are_separated():
@@ -242,8 +311,10 @@ def test_incidence_begins_at_zero_reaches_the_horizon_and_gives_intervals():
 
 
 def test_bands_are_drawn_for_few_schedules_only():
-    few, many = (figure("incidence")(shares(names), LABELS, replications=12, **YEARS).to_dict()
-                 for names in (SCHEDULES, [f"schedule_{i}" for i in range(11)]))
+    few, many = (
+        figure("incidence")(shares(names), LABELS, replications=12, **YEARS).to_dict()
+        for names in (SCHEDULES, [f"schedule_{i}" for i in range(11)])
+    )
     assert "area" in {layer["mark"]["type"] for layer in few["layer"]}
     assert "area" not in {layer["mark"]["type"] for layer in many["layer"]}
 
