@@ -11,8 +11,8 @@ KEYS = {
     "replications": "of each scenario",
     "weekly": "the first so many replications keep their series by week",
     "seed": "the root of all luck, 0 to 2^64 - 1",
-    "engine": "reference",
-    "workers": "processes; null for all cores; results do not depend on it",
+    "engine": "compiled (the fast one), or reference (the readable one, in SimPy); the results are the same",
+    "workers": "threads (processes for the reference engine); null for all cores; results do not depend on it",
     "results": "where studies lie",
     "name": "of the study; null for a new one's time and a few words, or, in plot, for the latest",
     "schedules": "all, or a list of names",
@@ -31,7 +31,7 @@ OF = {
         *("start", "horizon_days", "replications", "weekly", "seed", "engine", "workers", "results", "name"),
     ),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),
-    "trace": ("replication", "scenario", "everything", "log", "seed", "start", "horizon_days", "results"),
+    "trace": ("replication", "scenario", "everything", "log", "seed", "engine", "start", "horizon_days", "results"),
 }
 EXAMPLES = {
     "run": (

@@ -20,7 +20,7 @@ from sim.analysis.paired import paired_difference
 from sim.engines.block import Block
 from sim.scenario import Scenario, declared_parameters, read_scenario
 from sim.studies import workers
-from sim.studies.tables import outcomes_table, weekly_table
+from sim.studies.tables import frame
 
 SEED = 20210407
 PAGE = Path(__file__).parent.parent / "docs" / "plausibility.md"
@@ -36,13 +36,13 @@ def simulate(scenarios: dict[str, Scenario], runs: int, weekly: int = 0) -> dict
     """Blocks by label, each scenario on the same luck."""
     cores = workers.cores()
     blocks: dict[str, list[Block]] = {label: [] for label in scenarios}
-    for task, block in workers.run(scenarios, SEED, workers.tasks(list(scenarios), runs, cores), cores, weekly):
+    for task, block in workers.run(scenarios, SEED, workers.tasks(list(scenarios), runs, cores), cores, weekly, "compiled"):
         blocks[task.label].append(block)
     return blocks
 
 
 def table_of(scenarios: dict[str, Scenario], blocks: dict[str, list[Block]]) -> pd.DataFrame:
-    return outcomes_table(blocks, {label: one.identity for label, one in scenarios.items()})
+    return frame(blocks)
 
 
 def markdown(heads: list[str], rows: list[list[str]]) -> list[str]:
@@ -134,7 +134,7 @@ def three_years() -> list[str]:
         "",
         *markdown(["schedule", *FACTORS], factors),
         *saturation(blocks),
-        *after_exit(weekly_table(blocks, identities, next(iter(scenarios.values())).start)),
+        *after_exit(frame(blocks, "weekly")),
     ]
 
 

@@ -25,7 +25,6 @@ class Session:
 
     study: Study
     outcomes: "pd.DataFrame"
-    weekly: "pd.DataFrame"
     failures: "pd.DataFrame"
     manifest: dict[str, Any]
     interrupted: bool = False
@@ -56,14 +55,15 @@ def run(
     """
     study = study or new_study(settings.results, settings.name, words)
     cores = settings.workers or workers.cores()
-    todo = workers.tasks(list(scenarios), settings.replications, cores)
+    todo = workers.tasks(list(scenarios), settings.replications, cores, settings.engine)
+    workers.prepare(next(iter(scenarios.values())), settings.engine)
     from sim.studies.tables import Tables
 
     start = next(iter(scenarios.values())).start
-    tables = Tables({label: scenario.identity for label, scenario in scenarios.items()}, start)
+    tables = Tables(study.folder, {label: scenario.identity for label, scenario in scenarios.items()}, start)
     started, clock, interrupted = now(), perf_counter(), False
     with console.progress(len(scenarios) * settings.replications, application) as advance:
-        running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly)
+        running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly, settings.engine)
         try:
             for task, block in running:
                 tables.add(task.label, block)
@@ -74,10 +74,9 @@ def run(
             running.close()
     seconds = perf_counter() - clock
 
-    session = Session(
-        study, tables.outcomes(), tables.weekly(), tables.failures(), {}, interrupted, tables.seconds, settings.results
-    )
-    accounted = len(session.outcomes) + len(session.failures)
+    rows, failures = tables.finish(), tables.failures()
+    session = Session(study, study.read_table("outcomes"), failures, {}, interrupted, tables.seconds, settings.results)
+    accounted = rows + len(failures)
     if not interrupted and accounted != len(scenarios) * settings.replications:
         raise RuntimeError(f"{accounted} replications are accounted for, {len(scenarios) * settings.replications} were asked for")
     session.manifest = {
@@ -102,8 +101,6 @@ def run(
         "contents": {label: scenario.content() for label, scenario in scenarios.items()},
         "config": config,
     }
-    study.write_table("outcomes", session.outcomes)
-    study.write_table("weekly", session.weekly)
     if len(session.failures):
         study.write_table("failures", session.failures)
     study.write_manifest(session.manifest)

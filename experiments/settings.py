@@ -38,7 +38,7 @@ class Settings(Checked):
     replications: Annotated[int, Field(ge=1, le=10_000_000)]
     weekly: Annotated[int, Field(ge=0, le=10_000_000)]
     seed: Key64
-    engine: Literal["reference"]
+    engine: Literal["compiled", "reference"]
     workers: Annotated[int, Field(ge=1, le=1024)] | None
     results: Annotated[str, Field(min_length=1)]
     name: Name | None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.agents import isis, militias
-from sim.rules import MONTH, YEAR
+from sim.rules import MONTH, YEAR, rule
 
 COUNT, YES_NO, DAY, INDEX, AMOUNT = "count", "yes or no", "day", "index", "amount"
 
@@ -25,19 +25,29 @@ class Outcome:
     measure: Callable[[Any, Any, float], Any]
 
 
-def event(name: str, label: str, day: Callable[[Any], float]) -> tuple[Outcome, Outcome]:
+Measure = Callable[[Any, Any, float], Any]
+
+
+def event(name: str, label: str, happens: Measure, day: Measure) -> tuple[Outcome, Outcome]:
     """An event's two columns: whether it happened, and when, censored at the horizon."""
-
-    def censored(world: Any, p: Any, horizon: float) -> float:
-        return min(horizon, day(world)) if day(world) >= 0.0 else horizon
-
     return (
-        Outcome(name, label, "share of runs", YES_NO, lambda w, p, h: 0.0 <= day(w) <= h),
-        Outcome(f"{name}_day", f"{label}: day, censored at the horizon", "days", DAY, censored),
+        Outcome(name, label, "share of runs", YES_NO, happens),
+        Outcome(f"{name}_day", f"{label}: day, censored at the horizon", "days", DAY, day),
     )
 
 
-def troop_days(world: Any, horizon: float) -> float:
+@rule
+def happened(day, horizon):
+    return 0.0 <= day <= horizon
+
+
+@rule
+def censored(day, horizon):
+    return min(horizon, day) if day >= 0.0 else horizon
+
+
+@rule
+def troop_days(world, horizon):
     us = world.united_states
     return us.troop_days + us.troops * (horizon - us.since_day)
 
@@ -64,7 +74,12 @@ OUTCOMES: tuple[Outcome, ...] = (
         lambda w, p, h: w.isis.mass_casualty_attacks,
     ),
     Outcome("isis_stock", "ISIS members at the end", "members", AMOUNT, lambda w, p, h: isis.stock(w)),
-    *event("resurgence", "ISIS resurgence", lambda w: w.isis.resurgence_day),
+    *event(
+        "resurgence",
+        "ISIS resurgence",
+        lambda w, p, h: happened(w.isis.resurgence_day, h),
+        lambda w, p, h: censored(w.isis.resurgence_day, h),
+    ),
     Outcome(
         "readiness", "Readiness of the Iraqi forces at the end", "index, 0 to 1", INDEX, lambda w, p, h: w.iraqi_forces.readiness
     ),
@@ -72,15 +87,45 @@ OUTCOMES: tuple[Outcome, ...] = (
         "lowest_standing", "Government's standing, lowest", "index, 0 to 1", INDEX, lambda w, p, h: w.government.lowest_standing
     ),
     Outcome("standing", "Government's standing at the end", "index, 0 to 1", INDEX, lambda w, p, h: w.government.standing),
-    *event("government_fell", "Fall of the government", lambda w: w.government.fell_day),
-    *event("exit_demanded", "Exit demanded", lambda w: w.government.exit_demanded_day),
+    *event(
+        "government_fell",
+        "Fall of the government",
+        lambda w, p, h: happened(w.government.fell_day, h),
+        lambda w, p, h: censored(w.government.fell_day, h),
+    ),
+    *event(
+        "exit_demanded",
+        "Exit demanded",
+        lambda w, p, h: happened(w.government.exit_demanded_day, h),
+        lambda w, p, h: censored(w.government.exit_demanded_day, h),
+    ),
     Outcome(
         "truce_days", "Truce days, weighted by the groups' capacity", "days", AMOUNT, lambda w, p, h: militias.truce_days(w, p, h)
     ),
-    *event("exit_completed", "Exit completed", lambda w: w.united_states.exit_completed_day),
-    *event("exit_forced", "Exit forced early", lambda w: w.united_states.exit_forced_day),
-    *event("promise_broken", "Promised date missed", lambda w: w.united_states.betrayed_day),
-    *event("returned", "Return of US forces", lambda w: w.united_states.returned_day),
+    *event(
+        "exit_completed",
+        "Exit completed",
+        lambda w, p, h: happened(w.united_states.exit_completed_day, h),
+        lambda w, p, h: censored(w.united_states.exit_completed_day, h),
+    ),
+    *event(
+        "exit_forced",
+        "Exit forced early",
+        lambda w, p, h: happened(w.united_states.exit_forced_day, h),
+        lambda w, p, h: censored(w.united_states.exit_forced_day, h),
+    ),
+    *event(
+        "promise_broken",
+        "Promised date missed",
+        lambda w, p, h: happened(w.united_states.betrayed_day, h),
+        lambda w, p, h: censored(w.united_states.betrayed_day, h),
+    ),
+    *event(
+        "returned",
+        "Return of US forces",
+        lambda w, p, h: happened(w.united_states.returned_day, h),
+        lambda w, p, h: censored(w.united_states.returned_day, h),
+    ),
     Outcome("troop_months", "Presence", "troop-months", AMOUNT, lambda w, p, h: troop_days(w, h) / MONTH),
     Outcome("cost", "Cost of presence", "million USD", AMOUNT, lambda w, p, h: troop_days(w, h) / YEAR * p.case.cost),
 )
@@ -95,17 +140,19 @@ def measure(world: Any, p: Any, horizon: float) -> list[Any]:
 
 @dataclass(frozen=True)
 class Series:
-    """One column of the table by week. `total` series are running totals in the world and counts of the week in the table."""
+    """One column of the table by week. `total` series are running totals in the world and counts of the week in the table;
+    `whole` ones are whole numbers, too."""
 
     name: str
     label: str
     unit: str
     total: bool
-    read: Callable[[Any, Any, float], Any]
+    read: Measure
+    whole: bool = False
 
 
 SERIES: tuple[Series, ...] = (
-    Series("troops", "US troops", "troops", False, lambda w, p, d: w.united_states.troops),
+    Series("troops", "US troops", "troops", False, lambda w, p, d: w.united_states.troops, whole=True),
     Series("base_attacks", "Attacks on bases and the embassy", "attacks a week", True, lambda w, p, d: w.militias.base_attacks),
     Series("convoy_attacks", "Attacks on convoys", "attacks a week", True, lambda w, p, d: w.militias.convoy_attacks),
     Series("isis_attacks", "ISIS attacks, CTC scale", "attacks a week", True, lambda w, p, d: w.isis.attacks),

@@ -1,1 +1,21 @@
-"""Engines: they know activities and slots, never an agent. `reference` is the readable one, in SimPy."""
+"""Engines: they know activities and slots, never an agent.
+
+`compiled` is the fast one, for work; `reference` the readable one, in SimPy, for reading, debugging and checking. They give the same
+histories to the last bit. Each has `replicate` (one replication, with its series and its log) and `run_block` (many).
+"""
+
+from importlib import import_module
+from typing import Any
+
+ENGINES = ("compiled", "reference")
+
+
+def engine(name: str) -> Any:
+    """The engine of that name, imported when it is needed.
+
+    Raises:
+        ValueError: for any other name.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"engine = {name!r}: expected one of {', '.join(ENGINES)}")
+    return import_module(f"sim.engines.{name}")

@@ -4,7 +4,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from sim.outcomes import COUNT, OUTCOMES, SERIES, YES_NO
+
 SATURATION_LIMIT = 0.001  # share of opportunities above their cap that is still called harmless
+KINDS = {COUNT: "i8", YES_NO: "?"}  # the others are floats
+# a row of the table of outcomes, and of the series by week
+OUTCOME_ROW = np.dtype([("replication", "i8"), *((o.name, KINDS.get(o.kind, "f8")) for o in OUTCOMES)], align=True)
+WEEK_ROW = np.dtype([("replication", "i8"), ("day", "f8"), *((s.name, "i8" if s.total or s.whole else "f8") for s in SERIES)])
 
 
 @dataclass
@@ -58,12 +66,15 @@ class Failure:
 
 @dataclass
 class Block:
-    """Replications `first` to `first + count - 1` of one scenario. rows: (replication, outcomes)."""
+    """Replications `first` to `first + count - 1` of one scenario.
+
+    outcomes, weeks: structured arrays of OUTCOME_ROW and WEEK_ROW, by replication and week; what failed is missing.
+    """
 
     first: int
     count: int
-    rows: list[tuple[int, list[Any]]] = field(default_factory=list)
-    weeks: list[tuple[int, float, list[Any]]] = field(default_factory=list)
+    outcomes: np.ndarray = field(default_factory=lambda: np.zeros(0, OUTCOME_ROW))
+    weeks: np.ndarray = field(default_factory=lambda: np.zeros(0, WEEK_ROW))
     failures: list[Failure] = field(default_factory=list)
     opportunities: Counter[str] = field(default_factory=Counter)
     saturated: Counter[str] = field(default_factory=Counter)

@@ -6,14 +6,15 @@ Made to be read, stepped through and believed. Priorities decide ties, so any en
 from collections.abc import Generator
 from heapq import heappush
 from math import log, nextafter
-from time import process_time
+from time import thread_time
 from typing import Any
 
+import numpy as np
 import simpy
 
 from sim import model
 from sim.activity import Hazard, Response, Timer
-from sim.engines.block import Block, Event, Failure, Replication, event_name
+from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication, event_name
 from sim.luck import EVENT, TIMING, Luck, draw, draws
 from sim.model import Slot
 from sim.outcomes import SERIES, measure, week
@@ -51,6 +52,7 @@ class Run:
         self.slots = model.slots(tuple(scenario.groups))
         self.responses = [(slot, slot.activity) for slot in self.slots if isinstance(slot.activity, Response)]
         self.due = {slot.priority: NEVER for slot, _ in self.responses}  # when each response is due, as last seen
+        self.settings = {slot.priority: 0 for slot, _ in self.responses}  # how often that day was set
         self.seen = {slot.priority: 0 for slot in self.slots if isinstance(slot.activity, Hazard)}  # opportunities so far
         self.result = Replication([])
         self.env = simpy.Environment()
@@ -99,18 +101,18 @@ class Run:
 
     def answer(self, slot: Slot, due: float, n: int, word: int, cause: str) -> Generator[Sleep, None, None]:
         """Sleep to the day a response is due (at once if that has passed). If it was put off, hurried or cancelled meanwhile,
-        another process has it, or none."""
-        day = max(due, self.env.now)
+        another process has it, or none: the latest event that set it counts."""
+        day, setting = max(due, self.env.now), self.settings[slot.priority]
         yield Sleep(self.env, day, slot.priority)
-        if self.due[slot.priority] == due:
+        if self.settings[slot.priority] == setting:
             self.happen(slot, day, n, draw(self.seed, self.replication, slot.stream, n, word), cause)
 
     def happen(self, slot: Slot, day: float, n: int, luck: Luck, cause: str) -> None:
         """An event: it acts on the world, is logged, and may provoke responses."""
         if self.trace:
-            before = read(self.world, self.p, day, slot)
+            before = read(self.world, self.p, slot)
             slot.activity.act(self.world, self.p, day, slot.who, luck)
-            after = read(self.world, self.p, day, slot)
+            after = read(self.world, self.p, slot)
             self.result.events.append(Event(day, slot.actor, slot.activity.name, n, cause, slot.activity.routine, before, after))
         else:
             slot.activity.act(self.world, self.p, day, slot.who, luck)
@@ -118,6 +120,7 @@ class Run:
             due = activity.due(self.world, self.p, response.who)
             if due != self.due[response.priority]:
                 self.due[response.priority] = due
+                self.settings[response.priority] += 1
                 if due < NEVER:
                     self.env.process(
                         self.answer(response, due, n, slot.stream, event_name(slot.actor, slot.activity.name, n, cause))
@@ -146,16 +149,19 @@ def replicate(scenario: Scenario, seed: int, replication: int, *, weekly: bool =
 def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int = 0) -> Block:
     """Replications `first` to `first + count - 1`; series by week for those below `weekly`. One that raises is a Failure."""
     block = Block(first, count)
-    began = process_time()
+    rows: list[tuple[Any, ...]] = []
+    weeks: list[tuple[Any, ...]] = []
+    began = thread_time()
     for replication in range(first, first + count):
         try:
             result = replicate(scenario, seed, replication, weekly=replication < weekly)
         except Exception as error:
             block.failures.append(Failure(replication, f"{type(error).__name__}: {error}"))
             continue
-        block.rows.append((replication, result.outcomes))
-        block.weeks.extend((replication, day, values) for day, values in result.weeks)
+        rows.append((replication, *result.outcomes))
+        weeks.extend((replication, day, *values) for day, values in result.weeks)
         block.opportunities.update(result.opportunities)
         block.saturated.update(result.saturated)
-    block.seconds = process_time() - began
+    block.outcomes, block.weeks = np.array(rows, OUTCOME_ROW), np.array(weeks, WEEK_ROW)
+    block.seconds = thread_time() - began
     return block

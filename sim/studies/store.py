@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
 # what a manifest must hold for a study to be read again
 MANIFEST = {"start": str, "horizon_days": int, "seed": int, "scenarios": dict, "contents": dict, "config": dict}
-LIBRARIES = ("simpy", "numpy", "pandas", "pyarrow", "pydantic", "hydra-core")
+LIBRARIES = ("simpy", "numpy", "numba", "llvmlite", "pandas", "pyarrow", "pydantic", "hydra-core")
 
 
 class Study:

@@ -1,0 +1,172 @@
+"""Compile the loop and the rules once, and keep the machine code in the user's cache folder.
+
+The folder is named by a hash of all sources of the model and of the engine, and of the versions that compiled them: code of
+another state of the sources is never found, so it can never be stale. Nothing is written beside the installed files.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sim.engines import loop
+from sim.engines.dispatch import Dispatch
+
+VARIABLE = "POSTURE_CACHE"  # names another place for the cache
+KEPT = 5  # folders of other states of the sources that are kept
+LIBRARIES = ("numba", "llvmlite", "numpy")
+SOURCES = ("*.py", "agents/*.py", "engines/*.py")  # of sim: whatever can change the machine code
+Announce = Callable[[str], None]
+
+
+def to_terminal(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def is_compiled() -> bool:
+    """Whether rules are compiled here; where there is no compiler (NUMBA_DISABLE_JIT=1) they run as plain Python, slowly."""
+    try:
+        from numba import config
+    except ImportError:
+        return False
+    return not config.DISABLE_JIT
+
+
+class Engine:
+    """The loop bound to the rules of the register. It is compiled, or found in the cache, when it is first called.
+
+    announce: takes a line for the user before a compilation, which takes a while.
+    """
+
+    def __init__(self, announce: Announce = to_terminal) -> None:
+        self.dispatch = Dispatch()
+        self.announce = announce
+        self._entry: Callable[..., None] | None = None
+        self._lock = Lock()
+
+    def __call__(self, slots: Any, state: Any, worlds: Any, p: Any, seed: Any, first: Any, start: int, rows: Any, *into: Any) -> None:
+        """sim.engines.loop.replications, less its functions."""
+        with self._lock:
+            if self._entry is None:
+                nothing = (slots, state, worlds, p, seed, first, 0, rows[:0], *into)
+                self._entry = self._made(nothing)
+        self._entry(slots, state, worlds, p, seed, first, start, rows, *into)
+
+    def _made(self, nothing: tuple[Any, ...]) -> Callable[..., None]:
+        """The entry, after a call with nothing to do: for what it compiles or loads then."""
+        if not is_compiled():
+            return self.plain()
+        place = folder(self.dispatch.text)
+        if place is not None:
+            entry = self.jitted(place)
+            try:
+                self.tell(entry)
+                entry(*nothing)
+            except Exception as error:  # a broken cache, a full disk: whatever it is, there is a way without
+                self.announce(f"the cache of compiled code in {place} is of no use ({type(error).__name__}: {error})")
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                return entry
+        self.announce("compiling the model, which takes half a minute; it cannot be kept")
+        entry = self.jitted(None)
+        entry(*nothing)
+        return entry
+
+    def plain(self) -> Callable[..., None]:
+        """The same loop and rules, as Python runs them."""
+        from sim.luck import draw
+
+        return self.assembled("dispatch", inner=same, compiled=same, draw=lambda *key: draw(*(int(k) for k in key)))
+
+    def jitted(self, place: Path | None) -> Any:
+        """The loop and rules under numba, with a cache in that folder if there is one."""
+        from numba import njit
+        from numba.extending import register_jitable
+
+        from sim.engines.philox import draw
+        from sim.rules import RULES
+
+        for function in {*RULES, *self.dispatch.names.values(), *loop.COMPILED}:
+            register_jitable(function)
+        # a division by zero raises, as in Python; no fastmath, which would change bits
+        compiled = njit(cache=place is not None, nogil=True, error_model="python")
+        path = "dispatch.py"
+        if place is not None:
+            path = str(place / path)
+            write(Path(path), self.dispatch.text)
+        return self.assembled(path, inner=register_jitable, compiled=compiled, draw=draw)
+
+    def assembled(self, path: str, **functions: Any) -> Any:
+        """The entry of the module of that text, which is run as it stands here; the file is for numba, and for reading."""
+        space = {"__name__": __name__, **self.dispatch.names, **functions, "loop": loop.replications}
+        exec(compile(self.dispatch.text, path, "exec"), space)  # made from the register; nothing of a configuration is in it
+        return space["replications"]
+
+    def tell(self, entry: Any) -> None:
+        """One line before a compilation, none if the code is there."""
+        if not any(Path(entry.stats.cache_path).glob("*.nbc")):
+            self.announce("compiling the model for this machine: half a minute, once")
+
+
+def same(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def folder(text: str) -> Path | None:
+    """The folder for the machine code of the present sources, made if need be; None if there is none that is safe and writable.
+
+    What lies there is loaded as code, so nobody else may be able to write to it.
+    """
+    from platformdirs import user_cache_path
+
+    root = Path(os.environ.get(VARIABLE) or user_cache_path("posture"))
+    place = root / tag(text)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, exist_ok=True)
+        if not (private(root) and private(place) and os.access(place, os.W_OK)):
+            return None
+        place.touch()  # in use
+        others = sorted((path for path in root.iterdir() if path.is_dir() and path != place), key=lambda path: -path.stat().st_mtime)
+    except OSError:
+        return None
+    for old in others[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return place
+
+
+def private(place: Path) -> bool:
+    """Whether the folder is ours and nobody else can write to it. Windows keeps a user's own folders so."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = place.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def tag(text: str) -> str:
+    """A hash of all that the machine code depends on: sources, libraries, Python, processor."""
+    from llvmlite import binding
+
+    root = Path(__file__).parents[1]
+    digest = sha256(text.encode())
+    for pattern in SOURCES:
+        for path in sorted(root.glob(pattern)):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    words = [sys.version, *(version(name) for name in LIBRARIES), binding.get_host_cpu_name(), str(binding.get_host_cpu_features())]
+    digest.update("\n".join(words).encode())
+    return digest.hexdigest()[:16]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole, always with the same time: numba takes another time for another source."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    aside.write_text(text, encoding="utf-8")
+    os.utime(aside, (1, 1))
+    aside.replace(path)
