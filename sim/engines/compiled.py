@@ -164,12 +164,18 @@ def replicate(
     )
 
 
+def prepare(scenario: Scenario) -> None:
+    """Have the engine compiled, or found in the cache: the first run needs it anyway."""
+    Batch(DEFAULT, scenario, 0, 0, 0, 0, 0).run()
+
+
 def run_block(
     scenario: Scenario, seed: int, first: int, count: int, weekly: int = 0, *, engine: Compiled = DEFAULT
 ) -> Block:
     """Replications `first` to `first + count - 1`; series by week for those below `weekly`. One that raises is a Failure."""
     began = thread_time()
     batch = Batch(engine, scenario, seed, first, count, min(count, max(0, weekly - first)), 0)
+    batch.state[0].row = -1
     failures: list[Failure] = []
     start = 0
     while start < count:
@@ -177,6 +183,8 @@ def run_block(
             batch.run(start)
         except Exception as error:
             failed = int(batch.state[0].row)
+            if failed < start:  # no rule raised it: the loop was not reached
+                raise
             failures.append(Failure(first + failed, f"{type(error).__name__}: {error}"))
             start = failed + 1
         else:

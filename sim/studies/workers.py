@@ -120,7 +120,8 @@ def pool_for(engine: str, workers: int) -> Executor:
 
 def prepare(scenario: Scenario, engine: str) -> None:
     """Compile the engine, or find it compiled, before there is a progress bar: it says so if it will take a while."""
-    engine_of(engine).run_block(scenario, 0, 0, 0)
+    if engine == "compiled":
+        engine_of(engine).prepare(scenario)
 
 
 def cores() -> int:
