@@ -108,7 +108,6 @@ def three_years() -> list[str]:
         one, two = table[table["schedule"] == a], table[table["schedule"] == b]
         factor = [paired_difference(one[o].to_numpy(), two[o].to_numpy())["variance_ratio"] for o in FACTORS]
         factors.append([f"{a} against {b}", *(f"{value:.1f}" for value in factor)])
-    identities = {label: one.identity for label, one in scenarios.items()}
     return [
         "## Three years, every schedule",
         "",

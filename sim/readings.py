@@ -23,7 +23,5 @@ WHOLE = ("us_deaths", "civilian_deaths", "isis_deaths", "troops", "regime")  # w
 
 def read(world: Any, p: Any, slot: Slot) -> tuple[float, ...]:
     """The READINGS as they are now, for an event of this slot."""
-    values = [
-        reader(world, p, slot.who) if slot.group or name != "regime" else NO_REGIME for name, reader in READERS.items()
-    ]
+    values = [reader(world, p, slot.who) if slot.group or name != "regime" else NO_REGIME for name, reader in READERS.items()]
     return (*values, slot.activity.shows(world, p, slot.who))

@@ -34,7 +34,7 @@ def is_compiled() -> bool:
         from numba import config
     except ImportError:
         return False
-    return not config.DISABLE_JIT
+    return not getattr(config, "DISABLE_JIT", 0)
 
 
 class Engine:
@@ -49,13 +49,13 @@ class Engine:
         self._entry: Callable[..., None] | None = None
         self._lock = Lock()
 
-    def __call__(self, slots: Any, state: Any, worlds: Any, p: Any, seed: Any, first: Any, start: int, rows: Any, *into: Any) -> None:
-        """sim.engines.loop.replications, less its functions."""
+    def __call__(self, slots: Any, state: Any, worlds: Any, p: Any, seed: Any, first: Any, start: int, *into: Any) -> None:
+        """sim.engines.loop.replications, less its functions; `into` is rows, weeks and events."""
         with self._lock:
             if self._entry is None:
-                nothing = (slots, state, worlds, p, seed, first, 0, rows[:0], *into)
-                self._entry = self._made(nothing)
-        self._entry(slots, state, worlds, p, seed, first, start, rows, *into)
+                rows, *others = into
+                self._entry = self._made((slots, state, worlds, p, seed, first, 0, rows[:0], *others))
+        self._entry(slots, state, worlds, p, seed, first, start, *into)
 
     def _made(self, nothing: tuple[Any, ...]) -> Callable[..., None]:
         """The entry, after a call with nothing to do: for what it compiles or loads then."""
@@ -132,7 +132,8 @@ def folder(text: str) -> Path | None:
         if not (private(root) and private(place) and os.access(place, os.W_OK)):
             return None
         place.touch()  # in use
-        others = sorted((path for path in root.iterdir() if path.is_dir() and path != place), key=lambda path: -path.stat().st_mtime)
+        others = [path for path in root.iterdir() if path.is_dir() and path != place]
+        others.sort(key=lambda path: -path.stat().st_mtime)
     except OSError:
         return None
     for old in others[KEPT:]:
@@ -157,7 +158,8 @@ def tag(text: str) -> str:
     for pattern in SOURCES:
         for path in sorted(root.glob(pattern)):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    words = [sys.version, *(version(name) for name in LIBRARIES), binding.get_host_cpu_name(), str(binding.get_host_cpu_features())]
+    words = [sys.version, binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
+    words += [version(name) for name in LIBRARIES]
     digest.update("\n".join(words).encode())
     return digest.hexdigest()[:16]
 

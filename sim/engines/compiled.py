@@ -13,7 +13,7 @@ import numpy as np
 
 from sim import model
 from sim.activity import GROUPS, Hazard, Response, Timer
-from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication, event_name
+from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication
 from sim.engines.build import Engine, is_compiled
 from sim.engines.loop import BLOCK, SPAN, slots_type, state_type
 from sim.engines.records import PlainRecords, as_object, records
@@ -116,14 +116,11 @@ class Batch:
         """The event log of the last replication."""
         found: list[Event] = []
         for row in self.events[: int(self.state[0].events)]:
-            slot = self.slots[int(row.slot)]
+            slot, day, n = self.slots[int(row.slot)], float(row.day), int(row.n)
             cause = found[row.cause].name if row.cause >= 0 else ""
             activity = slot.activity
-            found.append(
-                Event(
-                    float(row.day), slot.actor, activity.name, int(row.n), cause, activity.routine, seen(row.before), seen(row.after)
-                )
-            )
+            before, after = seen(row.before), seen(row.after)
+            found.append(Event(day, slot.actor, activity.name, n, cause, activity.routine, before, after))
         return found
 
 
@@ -169,9 +166,7 @@ def prepare(scenario: Scenario) -> None:
     Batch(DEFAULT, scenario, 0, 0, 0, 0, 0).run()
 
 
-def run_block(
-    scenario: Scenario, seed: int, first: int, count: int, weekly: int = 0, *, engine: Compiled = DEFAULT
-) -> Block:
+def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int = 0, *, engine: Compiled = DEFAULT) -> Block:
     """Replications `first` to `first + count - 1`; series by week for those below `weekly`. One that raises is a Failure."""
     began = thread_time()
     batch = Batch(engine, scenario, seed, first, count, min(count, max(0, weekly - first)), 0)

@@ -20,7 +20,7 @@ ARGUMENTS = {
     "ready": "world, p, day, who",
     "due_day": "world, p, who",
 }
-HEAD = '''"""What each activity does, by its number: written from sim.model by sim.engines.dispatch, which see; an edit here is lost."""
+HEAD = '''"""What each activity does, by its number: written by sim.engines.dispatch, which see; an edit here is lost."""
 '''
 ENTRY = """
 @compiled
@@ -58,7 +58,7 @@ class Dispatch:
     def name(self, function: Callable[..., Any], word: str = "") -> str:
         """What the module calls a function of the model: agent_function."""
         if function not in self._known:
-            name = word or f"{function.__module__.rpartition('.')[2]}_{function.__name__}"
+            name = word or f"{function.__module__.rpartition('.')[2]}_{getattr(function, '__name__', '')}"
             if name in self.names:
                 raise ValueError(f"{name}: two rules of that name; names must differ within a file")
             self.names[name] = function
@@ -105,4 +105,3 @@ class Dispatch:
         """The series of a week's end, into the fields of a record; running totals as they are."""
         lines = [f"    row.{s.name} = {self.name(s.read, f'read_{s.name}')}(world, p, day)" for s in SERIES]
         return "\n".join(["@inner\ndef week(world, p, day, row):", *lines]) + "\n"
-

@@ -1,9 +1,10 @@
 """The next-event loop of the compiled engine: plain Python in the subset that numba compiles, over the same rules as SimPy.
 
-It knows kinds of activity, not agents: what a slot does it asks of the functions that sim.engines.dispatch makes from the register.
+It knows kinds of activity, not agents: what a slot does it asks of the functions that sim.engines.dispatch makes from the
+register.
 
-Opportunities do not depend on the world, so they are made for a span of days at once and sorted; timers and responses do depend on
-it, and are few, so the soonest of them is searched for. On the same day the first slot comes first, as by its priority in the
+Opportunities do not depend on the world, so they are made for a span of days at once and sorted; timers and responses do depend
+on it, and are few, so the soonest of them is searched for. On the same day the first slot comes first, as by its priority in the
 reference engine. All arithmetic is that engine's, in its order: the results are the same to the last bit.
 """
 
@@ -16,28 +17,28 @@ from sim.rules import NEVER
 
 BLOCK = 8  # timers and responses whose soonest day is kept together
 SPAN = 512  # opportunities expected in a span of days; there is room for twice as many
-ONE, SEVEN, TIMES, EVENTS = np.uint64(1), np.uint64(7), np.uint64(TIMING), np.uint64(EVENT)
+ZERO, ONE, SEVEN, TIMES, EVENTS = np.uint64(0), np.uint64(1), np.uint64(7), np.uint64(TIMING), np.uint64(EVENT)
 WEEK = 7.0
-F, I, U = "f8", "i8", "u8"
+REAL, WHOLE, KEY = "f8", "i8", "u8"
 
 
 def slots_type(room: int) -> np.dtype:
     """What the loop reads of a scenario: room for so many slots. A slot's number is its place in the order of priority."""
     return np.dtype(
         [
-            ("horizon", F),  # days
-            ("length", F),  # of a span, days
-            ("hazards", I),  # how many
-            ("hazard", I, (room,)),  # the slot of each
-            ("others", I),  # timers and responses: how many
-            ("other", I, (room,)),  # the slot of each
-            ("responses", I),  # how many
-            ("response", I, (room,)),  # their places among the others
-            ("is_timer", I, (room,)),  # by place among the others
-            ("kind", I, (room,)),  # by slot: number of the activity
-            ("who", I, (room,)),
-            ("stream", U, (room,)),
-            ("cap", F, (room,)),
+            ("horizon", REAL),  # days
+            ("length", REAL),  # of a span, days
+            ("hazards", WHOLE),  # how many
+            ("hazard", WHOLE, (room,)),  # the slot of each
+            ("others", WHOLE),  # timers and responses: how many
+            ("other", WHOLE, (room,)),  # the slot of each
+            ("responses", WHOLE),  # how many
+            ("response", WHOLE, (room,)),  # their places among the others
+            ("is_timer", WHOLE, (room,)),  # by place among the others
+            ("kind", WHOLE, (room,)),  # by slot: number of the activity
+            ("who", WHOLE, (room,)),
+            ("stream", KEY, (room,)),
+            ("cap", REAL, (room,)),
         ]
     )
 
@@ -47,33 +48,36 @@ def state_type(room: int) -> np.dtype:
     return np.dtype(
         [
             # where it is, should a rule raise, and how many events there were
-            ("row", I),
-            ("slot", I),
-            ("day", F),
-            ("events", I),
+            ("row", WHOLE),
+            ("slot", WHOLE),
+            ("day", REAL),
+            ("events", WHOLE),
             # by slot
-            ("opportunities", I, (room,)),
-            ("saturated", I, (room,)),
+            ("opportunities", WHOLE, (room,)),
+            ("saturated", WHOLE, (room,)),
             # by timer or response, in blocks of eight
-            ("due", F, (room,)),
-            ("soonest", F, (room // BLOCK,)),
-            ("seen", F, (room,)),  # the day of a response as last seen
-            ("n", U, (room,)),  # a timer's rings, or n of the event that set a response off
-            ("word", U, (room,)),  # that event's stream
-            ("cause", I, (room,)),  # and its number in the log
-            # by hazard: its next opportunity, and of the eight of which that is one: the days since the one before, and bar, take times
-            # cap, which the willingness must exceed
-            ("next_day", F, (room,)),
-            ("next_n", U, (room,)),
-            ("gap", F, (BLOCK * room,)),
-            ("bar", F, (BLOCK * room,)),
-            # the opportunities of a span, as they are made; order: their places, soonest first
-            ("span_day", F, (2 * SPAN,)),
-            ("span_bar", F, (2 * SPAN,)),
-            ("span_n", U, (2 * SPAN,)),
-            ("span_slot", I, (2 * SPAN,)),
-            ("order", I, (2 * SPAN,)),
-            ("heads", I, (SPAN + 1,)),
+            ("due", REAL, (room,)),
+            ("soonest", REAL, (room // BLOCK,)),
+            ("seen", REAL, (room,)),  # the day of a response as last seen
+            ("n", KEY, (room,)),  # a timer's rings, or n of the event that set a response off
+            ("word", KEY, (room,)),  # that event's stream
+            ("cause", WHOLE, (room,)),  # and its number in the log
+            # by hazard: its next opportunity, and of the eight of which that is one the days since the one before, and the bar,
+            # take times cap, that the willingness must exceed
+            ("next_day", REAL, (room,)),
+            ("next_n", KEY, (room,)),
+            ("gap", REAL, (BLOCK * room,)),
+            ("bar", REAL, (BLOCK * room,)),
+            # the opportunities of a span, as they are made, and the part of the span each lies in
+            ("span_day", REAL, (2 * SPAN,)),
+            ("span_bar", REAL, (2 * SPAN,)),
+            ("span_n", KEY, (2 * SPAN,)),
+            ("span_slot", WHOLE, (2 * SPAN,)),
+            ("span_part", KEY, (2 * SPAN,)),
+            ("heads", KEY, (SPAN + 1,)),  # where each part begins
+            # the same soonest first: the day, and the place above
+            ("order_day", REAL, (2 * SPAN + 1,)),
+            ("order", KEY, (2 * SPAN + 1,)),
         ]
     )
 
@@ -92,8 +96,8 @@ def find_soonest(state, block):
 
 
 def draw_ahead(draw, slots, state, seed, replication, h, n):
-    """The timing of a hazard's opportunities n to n + 7. First all draws, then all logarithms: the processor works on several at a
-    time if one need not wait for another."""
+    """The timing of a hazard's opportunities n to n + 7. First all draws, then all logarithms: the processor works on several at
+    a time if one need not wait for another."""
     j, first = slots.hazard[h], BLOCK * h
     cap, stream, gaps, bars = slots.cap[j], slots.stream[j], state.gap, state.bar
     for i in range(BLOCK):
@@ -109,7 +113,7 @@ def make_opportunities(draw, slots, state, seed, replication, opened, end):
     horizon, scale = slots.horizon, SPAN / (end - opened)
     heads, days, bars, turns, owners = state.heads, state.span_day, state.span_bar, state.span_n, state.span_slot
     for part in range(SPAN + 1):
-        heads[part] = 0
+        heads[part] = ZERO
     made = 0
     for h in range(slots.hazards):
         j, day, n = slots.hazard[h], state.next_day[h], state.next_n[h]
@@ -118,7 +122,9 @@ def make_opportunities(draw, slots, state, seed, replication, opened, end):
                 raise OverflowError("more opportunities in a span of days than there is room for")
             i = int((n - ONE) & SEVEN)
             days[made], bars[made], turns[made], owners[made] = day, state.bar[BLOCK * h + i], n, j
-            heads[min(SPAN - 1, int((day - opened) * scale)) + 1] += 1
+            part = np.uint64(min(SPAN - 1, int((day - opened) * scale)))
+            state.span_part[made] = part
+            heads[part + ONE] += ONE
             made += 1
             n += ONE
             i = int((n - ONE) & SEVEN)
@@ -129,22 +135,24 @@ def make_opportunities(draw, slots, state, seed, replication, opened, end):
     return made
 
 
-def sort_opportunities(state, made, opened, end):
-    """Put the opportunities of a span in order: to their part of it, then into place. Those of one day stay in the order of slots."""
-    scale = SPAN / (end - opened)
-    heads, days, order = state.heads, state.span_day, state.order
+def sort_opportunities(state, made):
+    """Put the opportunities of a span in order: to their part of it, then into place. Those of one day stay in the order of
+    slots."""
+    heads, order, order_day = state.heads, state.order, state.order_day
     for part in range(1, SPAN):
         heads[part] += heads[part - 1]
     for k in range(made):
-        part = min(SPAN - 1, int((days[k] - opened) * scale))
-        order[heads[part]] = k
-        heads[part] += 1
+        part = state.span_part[k]
+        order[heads[part]], order_day[heads[part]] = k, state.span_day[k]
+        heads[part] += ONE
     for place in range(1, made):
-        k, hole = order[place], place
-        while hole > 0 and days[order[hole - 1]] > days[k]:
-            order[hole] = order[hole - 1]
-            hole -= 1
-        order[hole] = k
+        day = order_day[place]
+        if day < order_day[place - 1]:
+            k, hole = order[place], place
+            while hole > 0 and order_day[hole - 1] > day:
+                order[hole], order_day[hole] = order[hole - 1], order_day[hole - 1]
+                hole -= 1
+            order[hole], order_day[hole] = k, day
 
 
 def happen(functions, slots, state, world, p, seed, replication, events, j, day, n, word, cause):
@@ -222,11 +230,8 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
             while taken == made and end <= horizon and other_day >= end:
                 opened, end = end, end + slots.length
                 made, taken = make_opportunities(draw, slots, state, seed, replication, opened, end), 0
-                sort_opportunities(state, made, opened, end)
-            hazard_day, k = NEVER, 0
-            if taken < made:
-                k = state.order[taken]
-                hazard_day = state.span_day[k]
+                sort_opportunities(state, made)
+            hazard_day = state.order_day[taken] if taken < made else NEVER
             day = sooner(hazard_day, other_day)
             if row < len(weeks):
                 while week_end < day and week_end <= horizon:  # after everything else of that day
@@ -240,6 +245,7 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
             if other_day <= hazard_day:  # the first of that day
                 while state.due[other] != day:
                     other += 1
+            k = state.order[taken]  # of no meaning if none is left: then no hazard is due
             if hazard_day < other_day or (hazard_day == other_day and state.span_slot[k] < slots.other[other]):
                 taken += 1
                 j = state.span_slot[k]

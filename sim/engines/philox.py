@@ -13,8 +13,7 @@ ZERO, ELEVEN = np.uint64(0), np.uint64(11)
 UNIT = 2.0**-53
 
 
-@intrinsic
-def product(typing_context: Any, a: Any, b: Any) -> Any:
+def product_of(typing_context: Any, a: Any, b: Any) -> Any:
     """The upper and the lower 64 bits of a product: numba has no whole numbers of 128 bits. Both from one multiplication."""
     both = types.UniTuple(types.uint64, 2)
 
@@ -25,6 +24,9 @@ def product(typing_context: Any, a: Any, b: Any) -> Any:
         return context.make_tuple(builder, both, halves)
 
     return both(types.uint64, types.uint64), generate
+
+
+product: Any = intrinsic(product_of)
 
 
 @register_jitable(inline="always")

@@ -19,7 +19,7 @@ GROUP = 65_536  # rows of a row group
 
 
 class Rows:
-    """The rows of one scenario in one table: blocks in any order come out in the order of replications, in a file of their own."""
+    """The rows of one scenario in one table, in a file of their own: blocks in any order come out in that of replications."""
 
     def __init__(self, path: Path, schema: pa.Schema, labels: tuple[str, str], start: date) -> None:
         self.path, self.schema, self.labels, self.start = path, schema, labels, start

@@ -56,8 +56,8 @@ def leave_with(sentinel: int) -> None:
 def run(
     scenarios: dict[str, Scenario], seed: int, todo: list[Task], workers: int, weekly: int, engine: str = "compiled"
 ) -> Generator[tuple[Task, Block], None, None]:
-    """Run the tasks and give each block back as it is done, in no particular order: results do not depend on it. The compiled engine
-    runs in threads, the reference engine in processes.
+    """Run the tasks and give each block back as it is done, in no particular order: results do not depend on it. The compiled
+    engine runs in threads, the reference engine in processes.
 
     A worker that dies (killed, out of memory) loses the blocks in flight; they are run again, and written off as failures if it
     keeps happening.
