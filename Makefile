@@ -1,6 +1,8 @@
 # make run     the default comparison            make docs    the generated documentation
 # make test    the tests, less the slow ones     make lock    the lock, from pyproject.toml
 # make check   style, types and layers           make clean   remove the environment and the caches
+# make parity  both engines on random scenarios, compared to the bit
+# make benchmarks   measure how fast, with checks: some ten minutes; writes docs/benchmarks.md
 #
 # The environment .venv is built when needed, with this machine's own Python (3.11 to 3.13).
 # Another one: make test PYTHON=/path/to/python
@@ -28,7 +30,7 @@ sound = $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] \
 	&& [ -z "$(PYTHON)" -o "$$venv" = "$$("$(PYTHON)" -c '$(VERSION)' 2>/dev/null)" ] \
 	&& echo yes)
 
-.PHONY: run test check docs lock clean rebuild
+.PHONY: run test check docs parity benchmarks lock clean rebuild
 
 run: $(READY)
 	$(BIN)/posture compare
@@ -44,6 +46,14 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m experiments.document
+
+parity: $(READY)
+	$(BIN)/python -m tests.parity $(ARGS)
+
+# What the engines are compared with is no part of the environment's lock, and stays in it until it is rebuilt.
+benchmarks: $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r benchmarks/requirements.in
+	$(BIN)/python -m benchmarks $(ARGS)
 
 # Built from nothing each time, and the stamp comes last: what a failure leaves is never ready.
 # uv where it can be had and reaches the packages, else plain pip; the hashes are checked by either.

@@ -16,7 +16,7 @@ from sim.engines import reference
 from sim.outcomes import OUTCOMES
 
 FIVE = ["open_ended", "conditions_based", "phased_18_months", "phased_12_months", "rapid_6_months"]
-# What a difference has to exceed to matter, over three years; chosen before anything was measured.
+# What a difference has to exceed to matter, over three years; judgement, set after a look at 400 replications.
 TOLERANCES = {
     "base_attacks": 2.0,
     "us_deaths": 0.25,

@@ -52,7 +52,9 @@ def state_type(room: int) -> np.dtype:
             ("slot", WHOLE),
             ("day", REAL),
             ("events", WHOLE),
-            # by slot
+            # by slot: opportunities, and those with a willingness above the cap, of this replication and of all completed ones
+            ("asked", WHOLE, (room,)),
+            ("above", WHOLE, (room,)),
             ("opportunities", WHOLE, (room,)),
             ("saturated", WHOLE, (room,)),
             # by timer or response, in blocks of eight
@@ -190,6 +192,8 @@ def begin_replication(functions, slots, state, world, p, seed, replication):
     for h in range(slots.hazards):
         draw_ahead(draw, slots, state, seed, replication, h, ONE)
         state.next_day[h], state.next_n[h] = 0.0 - state.gap[BLOCK * h], ONE
+    for j in range(len(state.asked)):
+        state.asked[j], state.above[j] = 0, 0
     for k in range(len(state.due)):
         state.due[k], state.seen[k], state.n[k], state.cause[k] = NEVER, NEVER, ONE, -1
     for k in range(slots.others):
@@ -214,7 +218,8 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
     begin, willing, _, next_day, ready, _, _, measure, week, draw = functions
     horizon = slots.horizon
     blocks = (slots.others + BLOCK - 1) // BLOCK
-    begin(worlds[0], p)
+    if start < len(rows):
+        begin(worlds[0], p)
     for row in range(start, len(rows)):
         state.row = row
         replication = first + np.uint64(row)
@@ -251,9 +256,9 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
                 j = state.span_slot[k]
                 state.slot = j
                 rate = willing(slots.kind[j], world, p, day, slots.who[j])
-                state.opportunities[j] += 1
+                state.asked[j] += 1
                 if rate > slots.cap[j]:
-                    state.saturated[j] += 1
+                    state.above[j] += 1
                 if state.span_bar[k] < rate:
                     n = state.span_n[k]
                     happen(functions, slots, state, world, p, seed, replication, events, j, day, n, EVENTS, -1)
@@ -272,6 +277,9 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
                 happen(functions, slots, state, world, p, seed, replication, events, j, day, n, word, cause)
             find_soonest(state, other // BLOCK)
         measure(world, p, horizon, rows[row])
+        for j in range(len(state.asked)):
+            state.opportunities[j] += state.asked[j]
+            state.saturated[j] += state.above[j]
 
 
 COMPILED = (sooner, find_soonest, draw_ahead, make_opportunities, sort_opportunities, happen, begin_replication, replications)
