@@ -1,6 +1,5 @@
 """What the benchmarks ran on. Never the name of the machine, nor of anybody."""
 
-import os
 import platform
 import subprocess
 from datetime import date
@@ -8,13 +7,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sim.studies.workers import cores
+
 PACKAGES = ("simpy", "numpy", "numba", "llvmlite", "joblib", "salabim", "mesa", "ciw", "simulus")
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @cache

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from experiments import console
 from experiments.settings import Settings
 from sim import luck
+from sim.engines import usable
 from sim.engines.block import SATURATION_LIMIT
+from sim.errors import RequestError
 from sim.scenario import Scenario
 from sim.studies import workers
 from sim.studies.store import Study, new_study, now, provenance
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sim.studies.tables import Tables
 
 
 @dataclass
@@ -53,28 +57,36 @@ def run(
         scenarios: by the label they have in the tables. words: for the study's name, if the settings give none.
         config: the resolved configuration, for the manifest. study: where to write, if the folder exists already.
     """
+    engine = usable(settings.engine)
+    if engine != settings.engine:
+        console.warn(f"engine = {settings.engine!r}: there is no compiler; the {engine} engine gives the same results, slowly")
+    workers.prepare(next(iter(scenarios.values())), engine)
     study = study or new_study(settings.results, settings.name, words)
     cores = settings.workers or workers.cores()
-    todo = workers.tasks(list(scenarios), settings.replications, cores, settings.engine)
-    workers.prepare(next(iter(scenarios.values())), settings.engine)
+    todo = workers.tasks(list(scenarios), settings.replications, cores, engine)
     from sim.studies.tables import Tables
 
     start = next(iter(scenarios.values())).start
     tables = Tables(study.folder, {label: scenario.identity for label, scenario in scenarios.items()}, start)
     started, clock, interrupted = now(), perf_counter(), False
     with console.progress(len(scenarios) * settings.replications, application) as advance:
-        running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly, settings.engine)
+        running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly, engine)
         try:
             for task, block in running:
                 tables.add(task.label, block)
                 advance(block.count)
         except KeyboardInterrupt:
             interrupted = True
+        except OSError as error:
+            raise lost(settings, study, tables, error) from None
         finally:
             running.close()
     seconds = perf_counter() - clock
 
-    rows, failures = tables.finish(), tables.failures()
+    try:
+        rows, failures = tables.finish(), tables.failures()
+    except OSError as error:
+        raise lost(settings, study, tables, error) from None
     session = Session(study, study.read_table("outcomes"), failures, {}, interrupted, tables.seconds, settings.results)
     accounted = rows + len(failures)
     if not interrupted and accounted != len(scenarios) * settings.replications:
@@ -88,7 +100,7 @@ def run(
         "finished": now(),
         "seconds": round(seconds, 3),
         "workers": cores,
-        "engine": settings.engine,
+        "engine": engine,
         "seed": settings.seed,
         "luck": luck.SCHEME,
         "replications": settings.replications,
@@ -105,6 +117,13 @@ def run(
         study.write_table("failures", session.failures)
     study.write_manifest(session.manifest)
     return session
+
+
+def lost(settings: Settings, study: Study, tables: "Tables", error: OSError) -> RequestError:
+    """What to say when the tables cannot be written (a full disk): nothing of the study is left in its place."""
+    tables.abandon()
+    study.remove_if_empty()
+    return RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}; nothing was kept")
 
 
 def horizon(scenarios: dict[str, Scenario]) -> int:

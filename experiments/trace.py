@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import console
 from experiments.settings import HINTS, TraceSettings, read, split
-from sim.engines import engine
+from sim.engines import engine, usable
 from sim.engines.block import Replication
 from sim.errors import RequestError
 from sim.outcomes import DAY, OUTCOMES, YES_NO
@@ -43,7 +43,7 @@ def application(config: dict[str, Any], overrides: list[str]) -> int:
     else:
         scenario = read(TraceSettings, config)[0]
     target = place(settings.log)
-    run = engine(settings.engine).replicate(scenario, seed, settings.replication, trace=True)
+    run = engine(usable(settings.engine)).replicate(scenario, seed, settings.replication, trace=True)
     if target is not None:
         try:
             write(event_table(run, scenario), target)

@@ -10,6 +10,15 @@ from typing import Any
 ENGINES = ("compiled", "reference")
 
 
+def usable(name: str) -> str:
+    """The engine to use in place of one: without a compiler the reference engine, which is then the faster of the two."""
+    if name == "compiled":
+        from sim.engines.build import is_compiled
+
+        return name if is_compiled() else "reference"
+    return name
+
+
 def engine(name: str) -> Any:
     """The engine of that name, imported when it is needed.
 

@@ -79,3 +79,7 @@ class Block:
     opportunities: Counter[str] = field(default_factory=Counter)
     saturated: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0  # processor time
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.first + self.count <= 2**63:
+            raise ValueError(f"first = {self.first}, count = {self.count}: expected replications below 2^63 in a block")

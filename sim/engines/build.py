@@ -5,6 +5,7 @@ another state of the sources is never found, so it can never be stale. Nothing i
 """
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from sim.engines import loop
 from sim.engines.dispatch import Dispatch
 
 VARIABLE = "POSTURE_CACHE"  # names another place for the cache
+TAG = re.compile(r"[0-9a-f]{16}")  # names of folders
 KEPT = 5  # folders of other states of the sources that are kept
 LIBRARIES = ("numba", "llvmlite", "numpy")
 SOURCES = ("*.py", "agents/*.py", "engines/*.py")  # of sim: whatever can change the machine code
@@ -61,18 +63,21 @@ class Engine:
         """The entry, after a call with nothing to do: for what it compiles or loads then."""
         if not is_compiled():
             return self.plain()
-        place = folder(self.dispatch.text)
-        if place is not None:
-            entry = self.jitted(place)
+        try:
+            place = folder(self.dispatch.text)
+        except OSError as error:
+            self.announce(f"compiling the model, some 20 s; it cannot be kept: {error}")
+        else:
             try:
-                self.tell(entry)
+                entry = self.jitted(place)
+                if not any(Path(entry.stats.cache_path).glob("*.nbc")):
+                    self.announce("compiling the model for this machine, some 20 s, once")
                 entry(*nothing)
             except Exception as error:  # a broken cache, a full disk: whatever it is, there is a way without
-                self.announce(f"the cache of compiled code in {place} is of no use ({type(error).__name__}: {error})")
+                self.announce(f"compiling the model, some 20 s; {place} is of no use: {type(error).__name__}: {error}")
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 return entry
-        self.announce("compiling the model, which takes half a minute; it cannot be kept")
         entry = self.jitted(None)
         entry(*nothing)
         return entry
@@ -85,7 +90,7 @@ class Engine:
 
     def jitted(self, place: Path | None) -> Any:
         """The loop and rules under numba, with a cache in that folder if there is one."""
-        from numba import njit
+        import numba
         from numba.extending import register_jitable
 
         from sim.engines.philox import draw
@@ -94,12 +99,22 @@ class Engine:
         for function in {*RULES, *self.dispatch.names.values(), *loop.COMPILED}:
             register_jitable(function)
         # a division by zero raises, as in Python; no fastmath, which would change bits
-        compiled = njit(cache=place is not None, nogil=True, error_model="python")
-        path = "dispatch.py"
-        if place is not None:
-            path = str(place / path)
-            write(Path(path), self.dispatch.text)
-        return self.assembled(path, inner=register_jitable, compiled=compiled, draw=draw)
+        compiled = numba.njit(cache=place is not None, nogil=True, error_model="python")
+        functions = {"inner": register_jitable, "compiled": compiled, "draw": draw}
+        if place is None:
+            return self.assembled("dispatch.py", **functions)
+        path = place / "dispatch.py"
+        write(path, self.dispatch.text)
+        config: Any = numba.config
+        elsewhere = config.CACHE_DIR  # NUMBA_CACHE_DIR, which need not be private, would come first
+        config.CACHE_DIR = ""
+        try:
+            entry = self.assembled(str(path), **functions)
+        finally:
+            config.CACHE_DIR = elsewhere
+        if not Path(entry.stats.cache_path).is_relative_to(place):
+            raise PermissionError(f"numba would keep the code in {entry.stats.cache_path}")
+        return entry
 
     def assembled(self, path: str, **functions: Any) -> Any:
         """The entry of the module of that text, which is run as it stands here; the file is for numba, and for reading."""
@@ -107,38 +122,41 @@ class Engine:
         exec(compile(self.dispatch.text, path, "exec"), space)  # made from the register; nothing of a configuration is in it
         return space["replications"]
 
-    def tell(self, entry: Any) -> None:
-        """One line before a compilation, none if the code is there."""
-        if not any(Path(entry.stats.cache_path).glob("*.nbc")):
-            self.announce("compiling the model for this machine: half a minute, once")
-
 
 def same(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def folder(text: str) -> Path | None:
-    """The folder for the machine code of the present sources, made if need be; None if there is none that is safe and writable.
+def folder(text: str) -> Path:
+    """The folder for the machine code of the present sources, made if need be.
 
     What lies there is loaded as code, so nobody else may be able to write to it.
+
+    Raises:
+        OSError: if there is none that is private and writable.
     """
     from platformdirs import user_cache_path
 
-    root = Path(os.environ.get(VARIABLE) or user_cache_path("posture"))
+    named = os.environ.get(VARIABLE)
+    root = (Path(named).expanduser().absolute() if named else user_cache_path("posture")) / "compiled"
     place = root / tag(text)
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.mkdir(mode=0o700, exist_ok=True)
-        if not (private(root) and private(place) and os.access(place, os.W_OK)):
-            return None
-        place.touch()  # in use
-        others = [path for path in root.iterdir() if path.is_dir() and path != place]
-        others.sort(key=lambda path: -path.stat().st_mtime)
-    except OSError:
-        return None
-    for old in others[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
+    for path in (root.parent, root, place):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not private(path):
+            raise PermissionError(f"others may write to {path}")
+        if not os.access(path, os.W_OK):
+            raise PermissionError(f"{path} cannot be written to")
+    place.touch()  # in use
+    prune(root, place)
     return place
+
+
+def prune(root: Path, place: Path) -> None:
+    """Remove what is left of other states of the sources, but for the latest; never anything that is not of our making."""
+    ours = [path for path in root.iterdir() if TAG.fullmatch(path.name) and path != place and not path.is_symlink()]
+    ours = [path for path in ours if (path / "dispatch.py").is_file()]
+    for old in sorted(ours, key=lambda path: -path.stat().st_mtime)[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def private(place: Path) -> bool:
@@ -166,9 +184,13 @@ def tag(text: str) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a file whole, always with the same time: numba takes another time for another source."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    content = text.encode()
+    if path.exists() and path.read_bytes() == content:
         return
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    aside.write_text(text, encoding="utf-8")
-    os.utime(aside, (1, 1))
-    aside.replace(path)
+    try:
+        aside.write_bytes(content)
+        os.utime(aside, (1, 1))
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

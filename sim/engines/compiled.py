@@ -36,6 +36,7 @@ class Compiled:
 
     def __init__(self) -> None:
         self.engine = Engine()
+        self.worlds = records(model.first_world(), 2)
         room = sum(ROOM if activity.each == GROUPS else 1 for activity in self.engine.dispatch.activities)
         self.room = -(-room // BLOCK) * BLOCK
         self.slots_of = lru_cache(maxsize=64)(self._slots_of)
@@ -76,7 +77,7 @@ class Batch:
                 slots[name][0, : len(value)] = value
             else:
                 slots[name] = value
-        self.worlds = held(records(model.first_world(), 2))
+        self.worlds = held(of.worlds.copy())
         self.state = held(state)
         self.rows = np.zeros(count, OUTCOME_ROW).view(np.recarray)
         self.weeks = np.zeros((weekly, scenario.horizon_days // 7), WEEK_ROW).view(np.recarray)
@@ -169,9 +170,9 @@ def prepare(scenario: Scenario) -> None:
 def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int = 0, *, engine: Compiled = DEFAULT) -> Block:
     """Replications `first` to `first + count - 1`; series by week for those below `weekly`. One that raises is a Failure."""
     began = thread_time()
+    block = Block(first, count)
     batch = Batch(engine, scenario, seed, first, count, min(count, max(0, weekly - first)), 0)
     batch.state[0].row = -1
-    failures: list[Failure] = []
     start = 0
     while start < count:
         try:
@@ -180,15 +181,16 @@ def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int
             failed = int(batch.state[0].row)
             if failed < start:  # no rule raised it: the loop was not reached
                 raise
-            failures.append(Failure(first + failed, f"{type(error).__name__}: {error}"))
+            block.failures.append(Failure(first + failed, f"{type(error).__name__}: {error}"))
             start = failed + 1
         else:
             break
     outcomes, weeks = batch.rows.view(np.ndarray), batch.week_counts()
     outcomes["replication"] = first + np.arange(count)
     weeks["replication"] = (first + np.arange(len(weeks)))[:, None]
-    if failures:
-        lost = [failure.replication for failure in failures]
-        outcomes, weeks = outcomes[~np.isin(outcomes["replication"], lost)], weeks[~np.isin(weeks["replication"], lost)]
-    opportunities, saturated = batch.opportunities(), batch.saturated()
-    return Block(first, count, outcomes, weeks.ravel(), failures, opportunities, saturated, thread_time() - began)
+    lost = [failure.replication for failure in block.failures]
+    block.outcomes = outcomes[~np.isin(outcomes["replication"], lost)] if lost else outcomes
+    block.weeks = (weeks[~np.isin(weeks["replication"], lost)] if lost else weeks).ravel()
+    block.opportunities, block.saturated = batch.opportunities(), batch.saturated()
+    block.seconds = thread_time() - began
+    return block

@@ -210,7 +210,7 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
 
     Args:
         functions: those of sim.engines.dispatch, in the order of its FUNCTIONS. slots, state: records of the types above.
-        worlds: the world before the first day, and one to work in. p: the parameters.
+        worlds: one as it is made, and one to work in. p: the parameters.
         seed, first: unsigned, 64 bits. start: the row to start at.
         rows: outcomes, one record a replication. weeks: records of the series, a row for each of the first replications.
         events: room for the event log of the last replication, or none.
@@ -218,13 +218,12 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
     begin, willing, _, next_day, ready, _, _, measure, week, draw = functions
     horizon = slots.horizon
     blocks = (slots.others + BLOCK - 1) // BLOCK
-    if start < len(rows):
-        begin(worlds[0], p)
     for row in range(start, len(rows)):
         state.row = row
         replication = first + np.uint64(row)
         worlds[1] = worlds[0]
         world = worlds[1]
+        begin(world, p)
         begin_replication(functions, slots, state, world, p, seed, replication)
         end, made, taken = 0.0, 0, 0
         recorded, week_end = 0, WEEK
@@ -248,7 +247,7 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
             state.day = day
             other = 0
             if other_day <= hazard_day:  # the first of that day
-                while state.due[other] != day:
+                while state.due[other] != day and other + 1 < slots.others:
                     other += 1
             k = state.order[taken]  # of no meaning if none is left: then no hazard is due
             if hazard_day < other_day or (hazard_day == other_day and state.span_slot[k] < slots.other[other]):

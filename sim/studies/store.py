@@ -33,6 +33,14 @@ class Study:
     def name(self) -> str:
         return self.folder.name
 
+    def remove_if_empty(self) -> None:
+        """Give the name free again, if there is nothing in the study."""
+        for folder in (self.figures, self.folder):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+
     def write_table(self, name: str, table: "pd.DataFrame") -> Path:
         """A table as Parquet (zstd), whole or not at all."""
         aside = self.folder / f".{name}.parquet.writing"
@@ -109,11 +117,18 @@ def new_study(results: str, name: str | None, words: str) -> Study:
                 more += 1
                 candidate = f"{stem}-{more}"
             elif folder.is_dir():
-                raise RequestError(f"name = {name!r}: a study of that name lies in {studies}; choose another name") from None
+                raise RequestError(f"name = {name!r}: {taken(folder)} lies in {studies}; choose another name") from None
             else:
                 raise RequestError(f"results = {results!r}: cannot be written to: {error.strerror}: {error.filename}") from None
         except OSError as error:
             raise RequestError(f"results = {results!r}: cannot be written to: {error.strerror}") from None
+
+
+def taken(folder: Path) -> str:
+    """What has the name already."""
+    if (folder / "study.json").exists():
+        return "a study of that name"
+    return "an unfinished study of that name (running, or killed: then delete its folder)"
 
 
 def find_study(results: str, name: str | None) -> Study:

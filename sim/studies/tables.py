@@ -1,6 +1,6 @@
 """The tables of a study while it runs: outcomes, one row a scenario and replication, and series by week.
 
-Blocks go to disk as they come, so that memory does not grow with the study; the order in which they come leaves no trace.
+Blocks go to disk as they come, so that memory does not grow while a study runs; the order in which they come leaves no trace.
 """
 
 from collections import Counter
@@ -24,6 +24,7 @@ class Rows:
     def __init__(self, path: Path, schema: pa.Schema, labels: tuple[str, str], start: date) -> None:
         self.path, self.schema, self.labels, self.start = path, schema, labels, start
         self.written = 0  # rows
+        self._waiting = 0  # rows of the next row group
         self._next = 0  # replication
         self._early: dict[int, tuple[int, np.ndarray]] = {}  # blocks that wait for those before them, by first replication
         self._kept: list[np.ndarray] = []  # rows for the next row group
@@ -44,13 +45,15 @@ class Rows:
         self._writer.close()
 
     def _keep(self, rows: np.ndarray) -> None:
-        self._kept.append(rows)
-        if sum(len(kept) for kept in self._kept) >= GROUP:
+        if len(rows):
+            self._kept.append(rows)
+            self._waiting += len(rows)
+        if self._waiting >= GROUP:
             self._flush()
 
     def _flush(self) -> None:
         rows = np.concatenate(self._kept) if self._kept else np.zeros(0)
-        self._kept = []
+        self._kept, self._waiting = [], 0
         if len(rows):
             self._writer.write_table(self._table(rows))
             self.written += len(rows)
@@ -123,6 +126,12 @@ class Tables:
                         writer.write_table(group)
             aside.replace(self.folder / f"{name}.parquet")
         return sum(part.written for part in self._rows["outcomes"].values())
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        for name, parts in self._rows.items():
+            for path in [self.folder / f".{name}.parquet.writing", *(part.path for part in parts.values())]:
+                path.unlink(missing_ok=True)
 
     def failures(self) -> pd.DataFrame:
         """One row for each replication that failed: schedule, scenario, replication, message."""

@@ -110,10 +110,7 @@ def in_pool(
 def pool_for(engine: str, workers: int) -> Executor:
     """Threads for compiled code, which lets others run beside it; processes for plain Python."""
     if engine == "compiled":
-        from sim.engines.build import is_compiled
-
-        if is_compiled():
-            return ThreadPoolExecutor(max_workers=workers)
+        return ThreadPoolExecutor(max_workers=workers)
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(max_workers=workers, mp_context=context, initializer=begin_worker)
 
