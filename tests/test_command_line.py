@@ -24,7 +24,7 @@ from experiments.composition import Composer
 from experiments.help import KEYS, OF
 from experiments.settings import split
 from sim import OUTCOMES, SERIES, read_scenario
-from sim.engines import reference
+from sim.engines import compiled, reference
 from sim.luck import SCHEME
 from sim.readings import READINGS
 from sim.scenario import DECLARED
@@ -53,6 +53,12 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["posture"])
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     return tmp_path / "here"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_before() -> None:
+    """On a machine that has never run the model the first command says that it compiles; no test here is to be that first."""
+    compiled.prepare(read_scenario(split(Composer("run").compose([]))[0]))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +115,7 @@ def test_the_help_of_a_command_names_every_key_and_writes_nothing(command, folde
     assert set(OF[command]) <= set(KEYS)
     keys = set(Composer(command).compose([])) - set(DECLARED) - {"rivals", "case", "schedule", "sweep"}
     if command == "trace":  # one replication: these it knows, as every command does, and has no use for
-        keys -= {"replications", "weekly", "engine", "workers", "name"}
+        keys -= {"replications", "weekly", "workers", "name"}
     assert keys <= {line.split()[0] for line in page.splitlines() if line.startswith("  ")}
     assert main([command, "seed=1", "-h"]) == 0
     assert capsys.readouterr().out == page
@@ -301,7 +307,7 @@ def test_the_manifest_says_what_was_run_and_with_which_code(comparison):
     assert made["command"] == ["posture", *COMPARE]
     assert (made["name"], made["application"], made["complete"], made["failures"]) == ("mine", "compare", True, 0)
     assert (made["seed"], made["luck"], made["replications"], made["workers"]) == (5, SCHEME, 3, 1)
-    assert (made["horizon_days"], made["start"], made["engine"]) == (100, "2021-04-07", "reference")
+    assert (made["horizon_days"], made["start"], made["engine"]) == (100, "2021-04-07", "compiled")
     assert made["started"] <= made["finished"]
     assert {"revision", "changed", "sources", "version", "python", "libraries", "platform"} <= set(made["code"])
     assert list(made["scenarios"]) == list(made["contents"]) == ["open_ended", "rapid_6_months"]
@@ -593,8 +599,11 @@ def test_hydras_joblib_launcher_gives_the_same_table(folder):
 
 
 # -- failures --------------------------------------------------------------------------------------------------------
+SLOWLY = "engine=reference"  # in Python, where a test can make a replication fail; in processes, which a test can kill
+
+
 def failing(monkeypatch, fails: Callable) -> None:
-    """Make the replications of a schedule raise for which `fails(schedule, replication)` says so."""
+    """Make the replications of a schedule raise under the reference engine for which `fails(schedule, replication)` says so."""
     right = reference.replicate
 
     def replicate(scenario, seed, replication, **more):
@@ -608,7 +617,7 @@ def failing(monkeypatch, fails: Callable) -> None:
 @pytest.mark.parametrize("root", ["results", "other", "my results", "it's=here, [really]"])
 def test_a_replication_that_raises_is_a_row_and_a_command_that_replays_it(root, folder, monkeypatch, capsys):
     failing(monkeypatch, lambda schedule, replication: (schedule, replication) == ("rapid_6_months", 1))
-    words = [word for word in COMPARE if word != "name=mine"]
+    words = [*(word for word in COMPARE if word != "name=mine"), SLOWLY]
     quoted = "'" + root.replace("'", r"\'") + "'"
     assert main([*words, "name=mine", f"results={quoted}"]) == 1
     out, err = capsys.readouterr()
@@ -641,7 +650,7 @@ def test_a_replication_that_raises_is_a_row_and_a_command_that_replays_it(root, 
 
 def test_the_replications_that_did_not_fail_are_those_of_a_study_without_failures(comparison, folder, monkeypatch, capsys):
     failing(monkeypatch, lambda schedule, replication: replication == 0)
-    assert main(COMPARE) == 1
+    assert main([*COMPARE, SLOWLY]) == 1
     whole = table("outcomes", results=comparison[0] / "results")
     alike(table("outcomes"), whole[whole["replication"] > 0])
 
@@ -649,7 +658,7 @@ def test_the_replications_that_did_not_fail_are_those_of_a_study_without_failure
 @pytest.mark.parametrize("schedule", ["open_ended", "rapid_6_months", "both"])
 def test_a_schedule_that_fails_in_every_replication_does_not_stop_the_others(schedule, folder, monkeypatch, capsys):
     failing(monkeypatch, lambda name, replication: schedule in (name, "both"))
-    assert main([*COMPARE[:-1], "figures=true"]) == 1
+    assert main([*COMPARE[:-1], SLOWLY, "figures=true"]) == 1
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     assert err.count("warning: failed: ") == (6 if schedule == "both" else 3)
@@ -659,7 +668,7 @@ def test_a_schedule_that_fails_in_every_replication_does_not_stop_the_others(sch
 
 def test_many_failures_are_counted_and_some_told(folder, monkeypatch, capsys):
     failing(monkeypatch, lambda schedule, replication: True)
-    assert main(["run", "replications=15", "horizon_days=30", "workers=1", "name=mine"]) == 1
+    assert main(["run", "replications=15", "horizon_days=30", "workers=1", SLOWLY, "name=mine"]) == 1
     err = capsys.readouterr().err.splitlines()
     assert len(err) == 11
     assert err[-1] == "warning: 15 replications failed; all of them are in results/studies/mine/failures.parquet"
@@ -668,7 +677,7 @@ def test_many_failures_are_counted_and_some_told(folder, monkeypatch, capsys):
 
 def test_a_job_of_a_sweep_that_fails_is_told_and_the_others_kept(folder, monkeypatch, capsys):
     failing(monkeypatch, lambda schedule, replication: schedule == "rapid_6_months")
-    assert main(["run", "-m", "schedule=open_ended,rapid_6_months", *SMALL, "name=mine"]) == 1
+    assert main(["run", "-m", "schedule=open_ended,rapid_6_months", *SMALL, SLOWLY, "name=mine"]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
     assert set(table("outcomes")["schedule"]) == {"open_ended"}
     assert not manifest()["complete"]
@@ -676,7 +685,7 @@ def test_a_job_of_a_sweep_that_fails_is_told_and_the_others_kept(folder, monkeyp
 
 def test_the_replay_of_a_job_of_a_sweep_works(folder, monkeypatch, capsys):
     failing(monkeypatch, lambda schedule, replication: replication == 1)
-    assert main(["run", "-m", "isis.stock=1000,4000", *SMALL, "name=mine"]) == 1
+    assert main(["run", "-m", "isis.stock=1000,4000", *SMALL, SLOWLY, "name=mine"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     monkeypatch.undo()
@@ -735,7 +744,7 @@ def ended(process: subprocess.Popen, seconds: float = 120.0) -> tuple[str, str]:
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
-LONG = ["replications=100000", "horizon_days=30"]
+LONG = ["replications=100000", "horizon_days=30", SLOWLY]
 
 
 @needs_proc
@@ -764,14 +773,34 @@ def test_an_interrupt_stops_a_study_and_keeps_what_is_complete(command, cores, f
 
 
 @needs_proc
+@pytest.mark.parametrize("cores", [1, 2])
+def test_an_interrupt_stops_the_compiled_engine_and_keeps_what_is_complete(cores, folder):
+    process = started("run", "replications=1000000", f"workers={cores}", "name=mine", cwd=folder)
+    until((folder / "results/studies/mine").exists)
+    before = busy(process.pid)
+    until(lambda: busy(process.pid) > before + 6.0)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = ended(process)
+    assert process.returncode == 1
+    assert re.fullmatch(r"warning: interrupted: kept \d+ to \d+ replications of each scenario\n", err), err
+    made, outcomes = manifest(), table("outcomes")
+    assert not made["complete"]
+    assert 0 < len(outcomes) < 1_000_000
+    assert outcomes["replication"].is_unique
+    row = outcomes.iloc[-1]
+    right = compiled.replicate(read_scenario(made["contents"]["open_ended"]), made["seed"], row["replication"])
+    assert right.outcomes == list(row)[3:]
+
+
+@needs_proc
 def test_an_interrupt_before_anything_is_complete_says_so(folder):
-    process = started("run", "replications=50", "horizon_days=3653", "workers=2", "name=mine", cwd=folder)
+    process = started("run", SLOWLY, "replications=50", "horizon_days=3653", "workers=2", "name=mine", cwd=folder)
     until((folder / "results/studies/mine").exists)
     until(lambda: len(workers_of(process.pid)) == 2)
     os.kill(process.pid, signal.SIGINT)
     _, err = ended(process)
     assert process.returncode == 1
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     assert len(err.splitlines()) == 1
     assert "interrupted: kept" in err
 
@@ -793,7 +822,7 @@ def test_an_interrupt_stops_a_sweep_and_not_only_its_present_job(folder):
 
 @needs_proc
 def test_a_study_survives_the_death_of_a_worker(folder, capsys):
-    words = ["compare", TWO, "replications=60", "horizon_days=200", "figures=false", "seed=5"]
+    words = ["compare", TWO, "replications=60", "horizon_days=200", "figures=false", "seed=5", SLOWLY]
     process = started(*words, "workers=2", "name=mine", cwd=folder)
     victim = until(lambda: next((pid for pid in workers_of(process.pid) if busy(pid) > 0.2), None))
     os.kill(victim, signal.SIGKILL)
@@ -835,7 +864,7 @@ def test_a_reader_that_goes_away_is_no_error_to_tell_of(folder):
 # -- a terminal ------------------------------------------------------------------------------------------------------
 def test_on_a_terminal_there_is_progress_and_a_table(folder):
     screen, slave = pty.openpty()
-    process = started("run", "replications=60", "horizon_days=60", "workers=1", cwd=folder, stdout=slave, stderr=slave)
+    process = started("run", "replications=60", "horizon_days=60", "workers=1", SLOWLY, cwd=folder, stdout=slave, stderr=slave)
     os.close(slave)
     shown = b""
     while True:

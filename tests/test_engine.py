@@ -15,7 +15,7 @@ from sim import luck, model
 from sim.activity import Hazard, Response, Timer
 from sim.agents import government, militias, observation
 from sim.engines import reference
-from sim.engines.block import Block
+from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block
 from sim.engines.reference import Sleep, replicate, run_block
 from sim.model import Slot
 from sim.outcomes import BY_NAME, OUTCOMES, SERIES
@@ -373,18 +373,19 @@ def test_a_block_is_its_replications_one_after_the_other():
     of = scenario("exit_and_return", "horizon_days=400")
     block = run_block(of, SEED, 2, 5, weekly=4)
     singly = {r: replicate(of, SEED, r, weekly=True) for r in range(2, 7)}
-    assert block.rows == [(r, run.outcomes) for r, run in singly.items()]
-    assert block.weeks == [(r, day, values) for r in (2, 3) for day, values in singly[r].weeks]
+    assert block.outcomes.tolist() == [(r, *run.outcomes) for r, run in singly.items()]
+    assert block.weeks.tolist() == [(r, day, *values) for r in (2, 3) for day, values in singly[r].weeks]
     assert block.failures == []
     assert block.opportunities == sum((run.opportunities for run in singly.values()), Counter())
     parts = [run_block(of, SEED, 2, 2), run_block(of, SEED, 4, 3)]
-    assert [row for part in parts for row in part.rows] == block.rows
+    assert [row for part in parts for row in part.outcomes.tolist()] == block.outcomes.tolist()
 
 
 def test_a_replication_that_raises_is_a_failure_and_the_others_go_on(monkeypatch):
     of = scenario("open_ended", "horizon_days=90")
     sound = run_block(of, SEED, 0, 8)
-    hurt = {r for r, outcomes in sound.rows if outcomes[0] > 0}  # those in which an American dies
+    assert OUTCOMES[0].name == "us_deaths"
+    hurt = set(sound.outcomes["replication"][sound.outcomes["us_deaths"] > 0].tolist())  # those in which an American dies
     assert 0 < len(hurt) < 8
 
     def broken_attack(world, p, day, group, luck):
@@ -399,11 +400,13 @@ def test_a_replication_that_raises_is_a_failure_and_the_others_go_on(monkeypatch
     failed = {failure.replication for failure in block.failures}
     assert failed == hurt
     assert {failure.message for failure in block.failures} == {"ZeroDivisionError: a rule that fails"}
-    assert block.rows == [row for row in sound.rows if row[0] not in failed]
+    assert block.outcomes.tolist() == [row for row in sound.outcomes.tolist() if row[0] not in failed]
 
 
 def test_an_empty_block_is_empty():
-    assert run_block(scenario("open_ended"), SEED, 5, 0).rows == Block(5, 0).rows == []
+    block = run_block(scenario("open_ended"), SEED, 5, 0)
+    assert block.outcomes.tolist() == block.weeks.tolist() == Block(5, 0).outcomes.tolist() == Block(5, 0).weeks.tolist() == []
+    assert (block.outcomes.dtype, block.weeks.dtype) == (OUTCOME_ROW, WEEK_ROW)
 
 
 def test_no_activity_asks_for_more_than_its_cap_in_the_shipped_schedules():

@@ -58,9 +58,9 @@ def test_a_block_has_the_rows_of_its_replications(name, number):
     block = chosen.run_block(of, seed, 3, 5, 6)
     runs = {replication: chosen.replicate(of, seed, replication, weekly=replication < 6) for replication in range(3, 8)}
     assert (block.first, block.count, block.failures) == (3, 5, [])
-    assert [replication for replication, _ in block.rows] == list(runs)
-    for replication, row in block.rows:
-        weeks = [(day, values) for of_replication, day, values in block.weeks if of_replication == replication]
+    assert [replication for replication, *_ in block.outcomes.tolist()] == list(runs)
+    for replication, *row in block.outcomes.tolist():
+        weeks = [(day, values) for of_replication, day, *values in block.weeks.tolist() if of_replication == replication]
         assert differences(replace(runs[replication], outcomes=row, weeks=weeks), runs[replication]) == []
     totals = Replication([], opportunities=block.opportunities, saturated=block.saturated)
     opportunities, saturated = Counter[str](), Counter[str]()
@@ -73,9 +73,11 @@ def test_a_block_has_the_rows_of_its_replications(name, number):
 def test_blocks_of_both_engines_are_the_same():
     for number in FEW:
         of, (seed, _) = random_scenario(number), random_key(number)
-        one, other = (engine(name).run_block(of, seed, 2**64 - 4, 3, 2**64 - 2) for name in ("reference", "compiled"))
-        assert one.weeks == other.weeks
-        for (_, a), (_, b) in zip(one.rows, other.rows, strict=True):
+        one, other = (engine(name).run_block(of, seed, 2**63 - 4, 3, 2**63 - 2) for name in ("reference", "compiled"))
+        assert (one.weeks.dtype, one.weeks.tobytes()) == (other.weeks.dtype, other.weeks.tobytes())
+        assert len(one.weeks) == 2 * (of.horizon_days // 7)
+        assert one.outcomes["replication"].tolist() == [2**63 - 4, 2**63 - 3, 2**63 - 2]
+        for (_, *a), (_, *b) in zip(one.outcomes.tolist(), other.outcomes.tolist(), strict=True):
             assert differences(Replication(a), Replication(b)) == []
         assert (one.first, one.count, one.failures) == (other.first, other.count, other.failures)
         assert (one.opportunities, one.saturated) == (other.opportunities, other.saturated)

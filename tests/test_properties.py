@@ -266,7 +266,7 @@ def test_parameters_at_their_bounds_stop_no_run(values, schedule, horizon):
     of = read_scenario(data)
     block = run_block(of, 1, 0, 1)
     assert block.failures == []
-    check_outcomes(block.rows[0][1], horizon)
+    check_outcomes(list(block.outcomes.tolist()[0][1:]), horizon)
 
 
 def test_american_patience_can_be_asked_about_whatever_the_toll():

@@ -15,6 +15,8 @@ from numba.extending import register_jitable
 
 from sim import model
 from sim.agents import government, iraqi_forces, isis, militias, observation, posture, united_states
+from sim.engines.records import fields as fields_of
+from sim.engines.records import records
 from sim.engines.reference import replicate
 from sim.outcomes import OUTCOMES
 from sim.readings import read
@@ -126,42 +128,18 @@ def test_every_rule_is_used():
 
 
 # -- compiled ----------------------------------------------------------------------------------------------------------
-def kind_of(value: Any) -> tuple[Any, ...]:
-    """A field's type in a record: whole numbers, floats, lists of one of them, or a part of its own."""
-    if isinstance(value, dict):
-        return (np.dtype([(key, *kind_of(own)) for key, own in value.items()], align=True),)
-    if isinstance(value, list):
-        assert len({type(item) for item in value}) == 1, "a list of one type"
-        return (*kind_of(value[0]), (len(value),))
-    return ({int: "i8", float: "f8"}[type(value)],)
-
-
-def fill(record: Any, values: dict[str, Any]) -> None:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            fill(record[key], value)
-        else:
-            record[key] = value
-
-
 def record(values: dict[str, Any]) -> Any:
-    """A record of a structured array with the fields of a plain object."""
-    made = np.zeros(1, kind_of(values)[0])
-    fill(made[0], values)
-    return made[0]
+    """One record, as the compiled engine has it."""
+    return records(values)[0]
 
 
 def fields(thing: Any) -> dict[str, Any]:
-    """A plain object's fields, or a record's, as plain data."""
-    names = thing.__slots__ if hasattr(thing, "__slots__") else thing.dtype.names
-    found = {}
-    for key in names:
-        value = getattr(thing, key) if hasattr(thing, "__slots__") else thing[key]
-        if hasattr(value, "__slots__") or getattr(getattr(value, "dtype", None), "names", None):
-            found[key] = fields(value)
-        else:
-            found[key] = value.tolist() if hasattr(value, "tolist") else list(value) if isinstance(value, list) else value
-    return found
+    """A record's fields as plain data, or a plain object's, which has nothing but plain fields and parts."""
+    if isinstance(thing, np.void):
+        return fields_of(thing)
+    return {
+        key: fields(value) if hasattr(value, "__slots__") else value for key in thing.__slots__ for value in [getattr(thing, key)]
+    }
 
 
 class Compiled:

@@ -6,8 +6,11 @@ import re
 import subprocess
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,10 +18,11 @@ from hypothesis import strategies as st
 from experiments.composition import Composer
 from experiments.settings import split
 from sim import OUTCOMES, SERIES, RequestError, read_scenario
-from sim.engines.block import Block, Failure
-from sim.studies import store, workers
+from sim.engines import ENGINES
+from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Failure
+from sim.studies import store, tables, workers
 from sim.studies.store import Study, check_name, find_study, new_study, provenance
-from sim.studies.tables import failures_table, labelled, outcomes_table, scenario_label, weekly_table
+from sim.studies.tables import Tables, frame, labelled, scenario_label
 
 START = date(2021, 4, 7)
 
@@ -30,46 +34,72 @@ def scenario(*overrides: str):
 def block(first: int, rows: int, weeks: int = 0, failures: tuple[int, ...] = ()) -> Block:
     """A block of made-up numbers, without an engine."""
     values = [{"count": 1, "yes or no": True}.get(outcome.kind, 0.5) for outcome in OUTCOMES]
-    made = Block(first, rows + len(failures), [(r, values) for r in range(first, first + rows) if r not in failures])
-    made.weeks = [(r, 7.0 * w, [1 if s.total else 0.5 for s in SERIES]) for r, _ in made.rows for w in range(1, weeks + 1)]
+    sound = [r for r in range(first, first + rows) if r not in failures]
+    made = Block(first, rows + len(failures), np.array([(r, *values) for r in sound], OUTCOME_ROW))
+    of_week = [1 if s.total or s.whole else 0.5 for s in SERIES]
+    made.weeks = np.array([(r, 7.0 * w, *of_week) for r in sound for w in range(1, weeks + 1)], WEEK_ROW)
     made.failures = [Failure(r, "ZeroDivisionError: division by zero") for r in failures]
     return made
 
 
+def written(
+    folder: Path, blocks: dict[str, list[Block]], identities: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The tables of a study that gave these blocks: outcomes, series by week, failures."""
+    made = Tables(folder, identities, START)
+    for label, done in blocks.items():
+        for one in done:
+            made.add(label, one)
+    assert made.finish() == sum(len(one.outcomes) for done in blocks.values() for one in done)
+    return pd.read_parquet(folder / "outcomes.parquet"), pd.read_parquet(folder / "weekly.parquet"), made.failures()
+
+
 # -- blocks ----------------------------------------------------------------------------------------------------------
 @settings(derandomize=True, deadline=None)
-@given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12, unique=True), st.integers(1, 3000), st.integers(1, 200))
-def test_the_blocks_of_a_study_have_each_replication_of_each_scenario_exactly_once(labels, replications, cores):
-    todo = workers.tasks(labels, replications, cores)
+@given(
+    st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=12, unique=True),
+    st.integers(1, 3000),
+    st.integers(1, 200),
+    st.sampled_from(ENGINES),
+)
+def test_the_blocks_of_a_study_have_each_replication_of_each_scenario_exactly_once(labels, replications, cores, engine):
+    todo = workers.tasks(labels, replications, cores, engine)
     assert len(todo) == len(set(todo))
     for label in labels:
         runs = [r for task in todo if task.label == label for r in range(task.first, task.first + task.count)]
         assert runs == list(range(replications))
-    assert all(1 <= task.count <= workers.LARGEST for task in todo)
+    assert all(1 <= task.count <= workers.LARGEST[engine] for task in todo)
 
 
 def test_blocks_are_interleaved_so_that_an_interrupted_study_has_compared_like_with_like():
     todo = workers.tasks(["a", "b", "c"], 200, 2)
+    assert len(todo) > 3
     assert [task.label for task in todo] == ["a", "b", "c"] * (len(todo) // 3)
     assert [task.first for task in todo] == sorted(task.first for task in todo)
 
 
-def test_every_core_has_several_blocks_of_a_study_that_is_large_enough():
-    assert len(workers.tasks(["only"], 400, 8)) >= 3 * 8
+@pytest.mark.parametrize(("engine", "replications"), [("reference", 400), ("compiled", 3200)])
+def test_every_core_has_several_blocks_of_a_study_that_is_large_enough(engine, replications):
+    assert len(workers.tasks(["only"], replications, 8, engine)) >= 3 * 8
 
 
-def test_blocks_of_a_pool_are_those_of_one_process():
+def test_a_block_of_the_compiled_engine_is_worth_the_call():
+    assert {task.count for task in workers.tasks(["only"], 1000, 8)} == {workers.SMALLEST["compiled"]}
+    assert [task.count for task in workers.tasks(["only"], 7, 8)] == [7]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_blocks_of_a_pool_are_those_of_one_process(engine):
     scenarios = {"a": scenario(), "b": scenario("schedule=rapid_6_months")}
-    todo = workers.tasks(list(scenarios), 6, 2)
-    alone = dict(workers.run(scenarios, 3, todo, 1, 2))
-    pooled = dict(workers.run(scenarios, 3, todo, 2, 2))
+    todo = workers.tasks(list(scenarios), 6, 2, engine)
+    assert len(todo) > 1
+    alone = dict(workers.run(scenarios, 3, todo, 1, 2, engine))
+    pooled = dict(workers.run(scenarios, 3, todo, 2, 2, engine))
     assert set(alone) == set(pooled) == set(todo)
     for task, made in alone.items():
-        assert (made.rows, made.weeks, made.opportunities) == (
-            pooled[task].rows,
-            pooled[task].weeks,
-            pooled[task].opportunities,
-        )
+        assert made.outcomes.tolist() == pooled[task].outcomes.tolist()
+        assert made.weeks.tolist() == pooled[task].weeks.tolist()
+        assert (made.opportunities, made.saturated) == (pooled[task].opportunities, pooled[task].saturated)
 
 
 def test_blocks_that_kill_their_workers_each_time_are_written_off_as_failures_and_the_others_kept(monkeypatch):
@@ -95,9 +125,9 @@ def test_the_cores_are_those_this_process_may_use():
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------
-def test_outcomes_have_a_row_for_each_replication_in_order_and_the_types_of_their_kind():
-    blocks = {"b": [block(2, 2), block(0, 2)], "a": [block(0, 1)]}
-    table = outcomes_table(blocks, {"a": "id-a", "b": "id-b"})
+def test_outcomes_have_a_row_for_each_replication_in_order_and_the_types_of_their_kind(tmp_path):
+    blocks = {"a": [block(0, 1)], "b": [block(2, 2), block(0, 2)]}
+    table, _, _ = written(tmp_path, blocks, {"b": "id-b", "a": "id-a"})
     assert list(table.columns) == ["schedule", "scenario", "replication", *(outcome.name for outcome in OUTCOMES)]
     assert list(zip(table["schedule"], table["replication"], strict=True)) == [("b", 0), ("b", 1), ("b", 2), ("b", 3), ("a", 0)]
     assert list(table["scenario"]) == ["id-b"] * 4 + ["id-a"]
@@ -106,29 +136,117 @@ def test_outcomes_have_a_row_for_each_replication_in_order_and_the_types_of_thei
     assert table["replication"].dtype == "int64"
 
 
-def test_tables_of_nothing_have_the_columns_and_types_of_full_ones():
-    full = {"a": [block(0, 2, weeks=1, failures=(2,))]}
-    none: dict[str, list[Block]] = {"a": []}
-    identities = {"a": "id"}
-    assert (outcomes_table(none, identities).dtypes == outcomes_table(full, identities).dtypes).all()
-    assert (weekly_table(none, identities, START).dtypes == weekly_table(full, identities, START).dtypes).all()
-    assert list(failures_table(none, identities).columns) == list(failures_table(full, identities).columns)
+@pytest.mark.parametrize("labels", [("a",), ("a", "b")])
+def test_tables_of_nothing_have_the_columns_and_types_of_full_ones(labels, tmp_path):
+    identities = dict.fromkeys(labels, "id")
+    (tmp_path / "full").mkdir()
+    full = written(tmp_path / "full", {label: [block(0, 2, weeks=1, failures=(2,))] for label in labels}, identities)
+    none = written(tmp_path, {label: [] for label in labels}, identities)
+    for empty, table in zip(none, full, strict=True):
+        assert len(empty) == 0
+        assert list(empty.columns) == list(table.columns)
+    for empty, table in zip(none[:2], full[:2], strict=True):
+        assert (empty.dtypes == table.dtypes).all()
 
 
-def test_the_weekly_table_has_a_date_for_each_week_and_whole_numbers_for_counts():
-    table = weekly_table({"a": [block(1, 1, weeks=2), block(0, 1, weeks=2)]}, {"a": "id"}, START)
+def test_the_weekly_table_has_a_date_for_each_week_and_whole_numbers_for_counts(tmp_path):
+    _, table, _ = written(tmp_path, {"a": [block(1, 1, weeks=2), block(0, 1, weeks=2)]}, {"a": "id"})
     assert list(table.columns) == ["schedule", "scenario", "replication", "day", "date", *(series.name for series in SERIES)]
     assert list(zip(table["replication"], table["day"], strict=True)) == [(0, 7.0), (0, 14.0), (1, 7.0), (1, 14.0)]
     assert list(table["date"].dt.strftime("%Y-%m-%d")) == ["2021-04-14", "2021-04-21"] * 2
     for series in SERIES:
-        assert table[series.name].dtype == ("int64" if series.total else "float64")
+        assert table[series.name].dtype == ("int64" if series.total or series.whole else "float64")
+    assert {series.name for series in SERIES if series.whole} == {"troops"}
 
 
-def test_failures_have_a_row_each_with_their_message():
-    table = failures_table({"a": [block(0, 2, failures=(5, 4))]}, {"a": "id"})
+def test_failures_have_a_row_each_with_their_message(tmp_path):
+    _, _, table = written(tmp_path, {"a": [block(0, 2, failures=(5, 4))]}, {"a": "id"})
     assert table.to_dict("records") == [
         {"schedule": "a", "scenario": "id", "replication": r, "message": "ZeroDivisionError: division by zero"} for r in (4, 5)
     ]
+
+
+IDENTITIES = {"b": "id-b", "a": "id-a", "c": "id-c"}
+
+
+def many(count: int = 20) -> list[tuple[str, Block]]:
+    """Blocks of three scenarios, with series by week and with failures, told apart by the cost they have."""
+    found = []
+    for label in IDENTITIES:
+        for k in range(count):
+            made = block(5 * k, 4, weeks=3, failures=(5 * k + 4,))
+            made.outcomes["troop_months"] = made.outcomes["replication"] + (ord(label) - 96) / 10
+            found.append((label, made))
+    return found
+
+
+@pytest.mark.parametrize("rows", [tables.GROUP, 7])
+def test_blocks_in_any_order_leave_the_same_files(rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "GROUP", rows)
+    found = {}
+    for order in ("as made", "backwards", "shuffled"):
+        blocks = many()
+        if order == "backwards":
+            blocks.reverse()
+        elif order == "shuffled":
+            np.random.default_rng(3).shuffle(blocks)
+        (tmp_path / order).mkdir()
+        study = Tables(tmp_path / order, IDENTITIES, START)
+        for label, made in blocks:
+            study.add(label, made)
+        assert study.finish() == 3 * 20 * 4
+        assert {path.name for path in (tmp_path / order).iterdir()} == {"outcomes.parquet", "weekly.parquet"}
+        found[order] = [(tmp_path / order / f"{name}.parquet").read_bytes() for name in ("outcomes", "weekly")]
+        assert list(study.failures().itertuples(index=False, name=None)) == [
+            (label, IDENTITIES[label], 5 * k + 4, "ZeroDivisionError: division by zero")
+            for label in IDENTITIES
+            for k in range(20)
+        ]
+    assert found["backwards"] == found["shuffled"] == found["as made"]
+    table = pd.read_parquet(tmp_path / "shuffled" / "outcomes.parquet")
+    expected = [(label, IDENTITIES[label], r) for label in IDENTITIES for r in range(100) if r % 5 != 4]
+    assert list(table[["schedule", "scenario", "replication"]].itertuples(index=False, name=None)) == expected
+    assert list(table["troop_months"]) == [r + (ord(label) - 96) / 10 for label, _, r in expected]
+
+
+def test_large_tables_are_written_in_row_groups_as_the_blocks_come(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "GROUP", 10)
+    study = Tables(tmp_path, {"a": "id"}, START)
+    sizes = []
+    for k in range(12):
+        study.add("a", block(4 * k, 4))
+        sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+    assert sizes[-1] > sizes[0]  # it is on disk before the end
+    study.finish()
+    with pq.ParquetFile(tmp_path / "outcomes.parquet") as file:
+        assert [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)] == [12] * 4
+    assert list(pd.read_parquet(tmp_path / "outcomes.parquet")["replication"]) == list(range(48))
+
+
+def test_an_interrupted_study_keeps_every_block_that_is_complete(tmp_path):
+    blocks = {"a": [block(9, 3, weeks=1), block(0, 3, weeks=1)], "b": [block(6, 3)], "c": []}
+    outcomes, weekly, _ = written(tmp_path, blocks, {label: label for label in blocks})
+    assert outcomes.groupby("schedule")["replication"].apply(list).to_dict() == {"a": [0, 1, 2, 9, 10, 11], "b": [6, 7, 8]}
+    assert list(weekly["replication"]) == [0, 1, 2, 9, 10, 11]
+    assert {path.name for path in tmp_path.iterdir()} == {"outcomes.parquet", "weekly.parquet"}
+
+
+def test_what_blocks_counted_is_added_up(tmp_path):
+    study = Tables(tmp_path, {"a": "id"}, START)
+    for first in (0, 1):
+        made = block(first, 1)
+        made.opportunities.update({"x": 5, "y": 1})
+        made.saturated.update({"x": first})
+        made.seconds = 0.25
+        study.add("a", made)
+    assert (study.opportunities, study.saturated["x"], study.seconds) == ({"x": 10, "y": 2}, 1, 0.5)
+
+
+def test_blocks_in_memory_are_a_table_by_scenario_and_replication(tmp_path):
+    blocks = {"b": [block(2, 2, weeks=2), block(0, 2)], "a": [block(0, 1, weeks=1)]}
+    outcomes, weekly, _ = written(tmp_path, blocks, {"b": "id", "a": "id"})
+    pd.testing.assert_frame_equal(frame(blocks), outcomes.drop(columns="scenario"), check_dtype=True, check_exact=True)
+    pd.testing.assert_frame_equal(frame(blocks, "weekly"), weekly.drop(columns=["scenario", "date"]), check_exact=True)
 
 
 def test_a_sweeps_table_is_labelled_by_schedule_and_what_else_was_swept():
@@ -223,7 +341,7 @@ def test_a_manifest_that_cannot_be_written_leaves_the_one_before(tmp_path):
 
 def test_a_table_is_read_back_as_it_was_written(tmp_path):
     study = new_study(str(tmp_path), "mine", "words")
-    table = outcomes_table({"a": [block(0, 3)]}, {"a": "id"})
+    table, _, _ = written(tmp_path, {"a": [block(0, 3)]}, {"a": "id"})
     study.write_table("outcomes", table)
     pd.testing.assert_frame_equal(study.read_table("outcomes"), table)
 
@@ -254,7 +372,7 @@ def test_a_table_that_cannot_be_read_is_told_in_one_line_with_the_study_and_the_
     study = new_study(str(tmp_path), "mine", "words")
     path = study.folder / "outcomes.parquet"
     if content == "half":
-        study.write_table("outcomes", outcomes_table({"a": [block(0, 30)]}, {"a": "id"}))
+        written(study.folder, {"a": [block(0, 30)]}, {"a": "id"})
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     elif content is not None:
         path.write_bytes(content)

@@ -70,7 +70,7 @@ class Engine:
         else:
             try:
                 entry = self.jitted(place)
-                if not any(Path(entry.stats.cache_path).glob("*.nbc")):
+                if not {".nbi", ".nbc"} <= {path.suffix for path in Path(entry.stats.cache_path).glob("*.nb*")}:
                     self.announce("compiling the model for this machine, some 20 s, once")
                 entry(*nothing)
             except Exception as error:  # a broken cache, a full disk: whatever it is, there is a way without

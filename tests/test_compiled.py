@@ -1,0 +1,777 @@
+"""The compiled engine for itself: what fails, what it is run with, its cache, its parts. What it gives is in test_parity."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.command import main
+from sim import luck, model
+from sim.activity import Hazard, Response, Timer
+from sim.agents import environment, militias
+from sim.engines import ENGINES, build, compiled, dispatch, engine, reference
+from sim.engines.build import KEPT, VARIABLE, Engine, folder, private, tag, write
+from sim.engines.records import PlainRecords, as_object, fields, records, type_of
+from sim.readings import READERS
+from sim.studies import workers
+from sim.studies.tables import frame
+from tests.worlds import SEED, scenario
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILING = "compiling the model for this machine, some 20 s, once\n"
+NOT_KEPT = "compiling the model, some 20 s; it cannot be kept: "
+NO_USE = "compiling the model, some 20 s; {} is of no use: {}: "
+EXTREMES = (0, 1, 2**32 - 1, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1)
+
+
+def exactly(rows: np.ndarray) -> str:
+    """All values of all rows, each float with all of its digits and its sign; not the bytes, of which some are padding."""
+    return repr(rows.tolist())
+
+
+def same_block(a: Any, b: Any) -> None:
+    assert (a.first, a.count) == (b.first, b.count)
+    assert (a.outcomes.dtype, a.weeks.dtype) == (b.outcomes.dtype, b.weeks.dtype)
+    assert exactly(a.outcomes) == exactly(b.outcomes)
+    assert exactly(a.weeks) == exactly(b.weeks)
+    assert (a.opportunities, a.saturated) == (b.opportunities, b.saturated)
+
+
+# -- which engine ------------------------------------------------------------------------------------------------------
+def test_an_engine_is_known_by_its_name():
+    assert [engine(name) for name in ENGINES] == [compiled, reference]
+    for name in ("", "Compiled", "loop", "block"):
+        with pytest.raises(ValueError, match="expected one of compiled, reference"):
+            engine(name)
+
+
+# -- what fails --------------------------------------------------------------------------------------------------------
+def broken(horizon: int = 150, **zero: str) -> Any:
+    """A scenario, as the engines read one, in which a parameter that is a divisor is zero: what no configuration can say."""
+    of = scenario("open_ended", f"horizon_days={horizon}")
+    record = {part: dict(values) if isinstance(values, dict) else values for part, values in of.record.items()}
+    for part, name in zero.items():
+        record[part][name] = 0.0
+    return SimpleNamespace(groups=of.groups, horizon_days=of.horizon_days, record=record)
+
+
+def test_replications_that_raise_are_failures_and_the_others_are_as_ever():
+    sound = compiled.run_block(scenario("open_ended", "horizon_days=150"), SEED, 0, 60, 40)
+    block = compiled.run_block(broken(militias="spell"), SEED, 0, 60, 40)
+    failed = [failure.replication for failure in block.failures]
+    assert 5 < len(failed) < 55
+    assert failed == sorted(failed)
+    assert any(b == a + 1 for a, b in pairwise(failed))  # two in a row
+    assert all("ZeroDivisionError: " in failure.message for failure in block.failures)
+    kept = [r for r in range(60) if r not in failed]
+    assert block.outcomes["replication"].tolist() == kept
+    assert exactly(block.outcomes) == exactly(sound.outcomes[kept])
+    assert sorted(set(block.weeks["replication"].tolist())) == [r for r in kept if r < 40]
+    assert exactly(block.weeks) == exactly(sound.weeks[np.isin(sound.weeks["replication"], kept)])
+
+
+def test_both_engines_fail_in_the_same_replications():
+    one, other = (engine(name).run_block(broken(militias="spell"), SEED, 0, 60, 40) for name in ENGINES)
+    assert [failure.replication for failure in one.failures] == [failure.replication for failure in other.failures]
+    assert one.outcomes.tolist() == other.outcomes.tolist()
+    assert one.weeks.tolist() == other.weeks.tolist()
+
+
+def test_both_engines_count_the_opportunities_of_what_did_not_fail():
+    one, other = (engine(name).run_block(broken(militias="spell"), SEED, 0, 30) for name in ENGINES)
+    assert one.failures
+    assert (one.opportunities, one.saturated) == (other.opportunities, other.saturated)
+
+
+def test_a_block_in_which_all_fail_has_no_rows():
+    block = compiled.run_block(broken(isis="stock"), SEED, 7, 20, 20)
+    assert [failure.replication for failure in block.failures] == list(range(7, 27))
+    assert len(block.outcomes) == len(block.weeks) == 0
+
+
+def test_a_replication_that_raises_is_raised_with_its_own_error():
+    with pytest.raises(ZeroDivisionError):
+        compiled.replicate(broken(isis="stock"), SEED, 0)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError, TypeError])
+def test_an_engine_that_cannot_be_built_says_so_at_once(error, monkeypatch):
+    tried = []
+
+    def made(self: Engine, nothing: Any) -> None:
+        tried.append(nothing)
+        raise error("no compiler")
+
+    monkeypatch.setattr(Engine, "_made", made)
+    new, of = compiled.Compiled(), scenario("open_ended", "horizon_days=30")
+    for attempt, run in enumerate((compiled.run_block, compiled.replicate), start=1):
+        with pytest.raises(error, match="no compiler"):
+            run(of, SEED, 0, *((50,) if run is compiled.run_block else ()), engine=new)
+        assert len(tried) == attempt
+
+
+# Runs as a program of its own, in which what is given is done to the register before an engine is made of it.
+PROGRAM = """
+import json, sys
+from dataclasses import replace
+from sim import model
+from sim.agents import militias
+from sim.engines import compiled, reference
+from sim.rules import rule
+from tests.worlds import SEED, scenario
+
+right = next(a for a in militias.ACTIVITIES if a.name == "base attack")
+attack = right.act
+
+@rule
+def broken_attack(world, p, day, group, luck):
+    attack(world, p, day, group, luck)
+    if world.united_states.deaths > 0:
+        world.militias.standing = 1.0 / (world.united_states.deaths * 0.0)
+
+count = int(sys.argv[1])
+of = scenario("open_ended", "horizon_days=60")
+sound = reference.run_block(of, SEED, 0, count)
+hurt = sound.outcomes["replication"][sound.outcomes["us_deaths"] > 0].tolist()
+militias.ACTIVITIES = tuple(replace(a, act=broken_attack) if a is right else a for a in militias.ACTIVITIES)
+block = compiled.run_block(of, SEED, 0, count, engine=compiled.Compiled())
+assert 0 < len(hurt) < count
+assert [failure.replication for failure in block.failures] == hurt
+assert {failure.message.partition(":")[0] for failure in block.failures} == {"ZeroDivisionError"}
+assert block.outcomes.tolist() == [row for row in sound.outcomes.tolist() if row[0] not in hurt]
+"""
+
+
+def program(text: str, *words: str, where: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+    """A program in a process of its own."""
+    own = {**os.environ, "PYTHONPATH": str(where), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", text, *words], cwd=where, env=own, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_a_rule_that_fails_in_plain_python_is_a_failure_of_its_replication(tmp_path):
+    program(PROGRAM, "12", NUMBA_DISABLE_JIT="1", POSTURE_CACHE=str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_rule_that_fails_when_compiled_is_a_failure_of_its_replication(tmp_path):
+    assert program(PROGRAM, "40", POSTURE_CACHE=str(tmp_path)).stderr == COMPILING
+
+
+# -- what results do not depend on -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("size", [1, 7, 24])
+def test_results_do_not_depend_on_the_size_of_blocks(size):
+    of = scenario("exit_and_return", "horizon_days=400")
+    whole = frame({"a": [compiled.run_block(of, SEED, 0, 24, 10)]})
+    weekly = frame({"a": [compiled.run_block(of, SEED, 0, 24, 10)]}, "weekly")
+    parts = [compiled.run_block(of, SEED, first, min(size, 24 - first), 10) for first in range(0, 24, size)]
+    pd.testing.assert_frame_equal(frame({"a": parts}), whole, check_exact=True)
+    pd.testing.assert_frame_equal(frame({"a": parts}, "weekly"), weekly, check_exact=True)
+
+
+def test_results_do_not_depend_on_how_many_threads_there_are():
+    scenarios = {"a": scenario("open_ended", "horizon_days=300"), "b": scenario("rapid_6_months", "horizon_days=300")}
+    todo = [workers.Task(label, first, 5) for first in range(0, 60, 5) for label in scenarios]
+    alone = dict(workers.run(scenarios, SEED, todo, 1, 20))
+    for threads in (2, 8):
+        together = dict(workers.run(scenarios, SEED, todo, threads, 20))
+        assert set(together) == set(alone) == set(todo)
+        for task in todo:
+            same_block(together[task], alone[task])
+
+
+def test_threads_that_share_an_engine_from_the_start_wait_until_it_is_made(monkeypatch):
+    new, of, made, found = compiled.Compiled(), scenario("open_ended", "horizon_days=60"), [], {}
+    right = Engine._made
+
+    def make(self: Engine, nothing: Any) -> Any:
+        made.append(threading.current_thread())
+        return right(self, nothing)
+
+    monkeypatch.setattr(Engine, "_made", make)
+
+    def work(k: int) -> None:
+        found[k] = compiled.run_block(of, SEED, 0, 20, engine=new)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    for k in range(4):
+        same_block(found[k], compiled.run_block(of, SEED, 0, 20))
+
+
+@pytest.mark.parametrize("room", [0, 1, 17])
+def test_a_log_that_is_longer_than_its_room_is_complete(room, monkeypatch):
+    of = scenario("open_ended", "horizon_days=200")
+    right = compiled.replicate(of, SEED, 2, weekly=True, trace=True)
+    assert right.events == reference.replicate(of, SEED, 2, trace=True).events
+    assert 20 < len(right.events) < compiled.EVENTS
+    for events in (room, len(right.events) - room):
+        monkeypatch.setattr(compiled, "EVENTS", events)
+        again = compiled.replicate(of, SEED, 2, weekly=True, trace=True)
+        assert again.events == right.events
+        assert (again.outcomes, again.weeks) == (right.outcomes, right.weeks)
+        assert (again.opportunities, again.saturated) == (right.opportunities, right.saturated)
+
+
+@pytest.mark.parametrize(
+    ("seed", "replication"), [(0, 0), (2**64 - 1, 2**64 - 1), (0, 2**64 - 1), (2**64 - 1, 0), (2**63, 2**63 - 1)]
+)
+def test_the_smallest_and_the_largest_keys_are_those_of_the_reference(seed, replication):
+    of = scenario("exit_and_return", "horizon_days=120")
+    one, other = (engine(name).replicate(of, seed, replication, weekly=True, trace=True) for name in ENGINES)
+    assert (one.outcomes, one.weeks, one.events) == (other.outcomes, other.weeks, other.events)
+    assert (one.opportunities, one.saturated) == (other.opportunities, other.saturated)
+
+
+def test_keys_beyond_the_largest_are_refused():
+    of = scenario("open_ended", "horizon_days=30")
+    for seed, replication in ((-1, 0), (2**64, 0), (0, -1), (0, 2**64)):
+        with pytest.raises(OverflowError):
+            compiled.replicate(of, seed, replication)
+
+
+def test_scenarios_with_other_groups_use_one_engine_in_turn():
+    few, more = scenario("open_ended", "militias=disarmed", "horizon_days=200"), scenario("open_ended", "horizon_days=200")
+    before = [compiled.run_block(of, SEED, 0, 5, 5) for of in (few, more)]
+    for of, block in zip((more, few), reversed(before), strict=True):
+        same_block(compiled.run_block(of, SEED, 0, 5, 5), block)
+
+
+# -- the commands ------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "argv", ["posture"])
+    return tmp_path / "here"
+
+
+def tables(study: str) -> list[pd.DataFrame]:
+    return [pd.read_parquet(Path("results/studies") / study / f"{name}.parquet") for name in ("outcomes", "weekly")]
+
+
+def equal(study: str, other: str) -> None:
+    for one, two in zip(tables(study), tables(other), strict=True):
+        assert len(one)
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
+    for name in ("outcomes", "weekly"):
+        one, two = (Path("results/studies") / word / f"{name}.parquet" for word in (study, other))
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_run_writes_the_same_tables_whichever_the_engine(here, capsys):
+    for name in ENGINES:
+        assert (
+            main(["run", "schedule=exit_and_return", "replications=8", "weekly=5", "workers=1", f"engine={name}", f"name={name}"])
+            == 0
+        )
+    equal(*ENGINES)
+    manifests = [json.loads(Path(f"results/studies/{name}/study.json").read_text()) for name in ENGINES]
+    assert [made["engine"] for made in manifests] == list(ENGINES)
+    assert manifests[0]["saturation"] == manifests[1]["saturation"]
+    assert manifests[0]["scenarios"] == manifests[1]["scenarios"]
+
+
+def test_run_writes_the_same_tables_however_many_threads_there_are(here, capsys):
+    for cores in (1, 2, 8):
+        words = ["run", "-m", "schedule=open_ended,rapid_6_months", "replications=450", "horizon_days=60", "weekly=250"]
+        assert main([*words, f"workers={cores}", f"name=on-{cores}"]) == 0
+    equal("on-1", "on-2")
+    equal("on-1", "on-8")
+    assert len(tables("on-8")[0]) == 900
+
+
+def test_trace_tells_and_logs_the_same_whichever_the_engine(here, capsys):
+    told = []
+    for name in ENGINES:
+        words = ["trace", "schedule=exit_and_return", "replication=3", "everything=true", f"engine={name}"]
+        assert main([*words, "log=log.csv"]) == 0
+        told.append((capsys.readouterr(), Path("log.csv").read_bytes()))
+    assert told[0] == told[1]
+    assert len(told[0][1].splitlines()) > 100
+
+
+def test_without_a_compiler_run_writes_the_same_table(here, tmp_path):
+    words = ["run", "replications=3", "horizon_days=60", "workers=1", "weekly=2"]
+    said = program(
+        f"from experiments.command import main; raise SystemExit(main({[*words, 'name=plain', f'results={here}/results']!r}))",
+        NUMBA_DISABLE_JIT="1",
+        POSTURE_CACHE=str(tmp_path / "cache"),
+    )
+    assert re.fullmatch("warning: engine = 'compiled': there is no compiler; the reference engine [^\n]*\n", said.stderr)
+    assert not (tmp_path / "cache").exists()
+    assert main([*words, "engine=reference", "name=slow"]) == 0
+    equal("plain", "slow")
+
+
+# -- the cache: where --------------------------------------------------------------------------------------------------
+TEXT = compiled.DEFAULT.engine.dispatch.text
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """The folder that holds those of each state of the sources."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache" / "compiled"
+
+
+def test_the_cache_is_a_folder_of_its_own_that_only_its_user_can_write_to(cache):
+    place = folder(TEXT)
+    assert place == cache / tag(TEXT)
+    assert place.is_dir()
+    assert private(cache)
+    assert private(place)
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert folder(TEXT) == place
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o775, 0o1777])
+@pytest.mark.parametrize("which", ["named", "root", "place"])
+def test_a_folder_that_others_can_write_to_is_not_used(which, mode, cache):
+    place = folder(TEXT)
+    {"named": cache.parent, "root": cache, "place": place}[which].chmod(mode)
+    with pytest.raises(PermissionError, match="others may write to"):
+        folder(TEXT)
+
+
+@pytest.mark.parametrize("where", ["file", "file/below", "/proc/nowhere", "/dev/null/x"])
+def test_a_place_that_cannot_be_a_folder_is_not_used(where, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / where))
+    with pytest.raises(OSError, match="directory|exists|denied|cannot be written"):
+        folder(TEXT)
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_file_in_the_place_of_the_folder_is_not_used(cache):
+    cache.mkdir(mode=0o700, parents=True)
+    (cache / tag(TEXT)).write_text("in the way")
+    with pytest.raises(FileExistsError):
+        folder(TEXT)
+
+
+def test_a_folder_of_somebody_else_is_not_used(cache, monkeypatch):
+    folder(TEXT)
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    with pytest.raises(PermissionError):
+        folder(TEXT)
+
+
+def test_old_folders_go_and_the_latest_stay(cache):
+    place = folder(TEXT)
+    for k in range(KEPT + 4):
+        old = cache / f"{k:016x}"
+        old.mkdir()
+        (old / "dispatch.py").write_text("code")
+        os.utime(old, (1000.0 + k, 1000.0 + k))
+    os.utime(place, (1.0, 1.0))  # in use again: never the one that goes
+    assert folder(TEXT) == place
+    assert {path.name for path in cache.iterdir()} == {place.name, *(f"{k:016x}" for k in range(4, KEPT + 4))}
+    assert place.stat().st_mtime > 1e9
+
+
+def test_what_is_not_of_our_making_is_never_removed(cache, tmp_path):
+    cache.mkdir(mode=0o700, parents=True)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "dispatch.py").write_text("mine")
+    for k in range(3 * KEPT):
+        (cache.parent / f"{k:016x}").mkdir()  # beside the caches, in a folder that the user named
+        (cache / f"mine-{k}").mkdir()
+        (cache / f"mine-{k}" / "dispatch.py").write_text("mine")
+        (cache / f"{k:016x}").mkdir()  # without what a cache holds
+        (cache / f"{k + 1000:016x}").symlink_to(tmp_path / "thesis")
+    before = sorted(tmp_path.rglob("*"))
+    place = folder(TEXT)
+    assert sorted(path for path in tmp_path.rglob("*") if path != place) == before
+
+
+def test_another_place_for_numbas_own_caches_changes_nothing(cache, tmp_path, monkeypatch):
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "open to all"))
+    entry = Engine().jitted(folder(TEXT))
+    assert Path(entry.stats.cache_path).is_relative_to(cache)
+    assert str(tmp_path / "open to all") == numba.config.CACHE_DIR
+    assert not (tmp_path / "open to all").exists()
+
+
+def test_a_file_is_written_whole_once_and_with_the_same_time(tmp_path):
+    path = tmp_path / "dispatch.py"
+    write(path, "one")
+    first = path.stat()
+    write(path, "one")
+    assert (path.stat().st_ino, path.stat().st_mtime) == (first.st_ino, first.st_mtime)
+    write(path, "two")
+    assert (path.read_text(), path.stat().st_mtime) == ("two", first.st_mtime)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_tag_changes_with_every_source_that_the_code_depends_on(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "sim", tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(build, "__file__", str(tmp_path / "sim" / "engines" / "build.py"))
+    first = tag(TEXT)
+    assert tag(TEXT) == first
+    assert tag(TEXT + " ") != first
+    used = [path for path in sorted((tmp_path / "sim").rglob("*.py")) if path.parts[-2] in ("sim", "agents", "engines")]
+    assert len(used) > 20
+    seen = {first}
+    for path in used:
+        text = path.read_bytes()
+        path.write_bytes(text + b"\n# changed\n")
+        seen.add(tag(TEXT))
+        path.write_bytes(text)
+    assert len(seen) == len(used) + 1
+    assert tag(TEXT) == first
+    (tmp_path / "sim" / "figures" / "theme.py").write_text("# nothing that is compiled")
+    assert tag(TEXT) == first
+    (tmp_path / "sim" / "agents" / "russia.py").write_text("")
+    assert tag(TEXT) != first
+
+
+def test_the_tag_changes_with_the_libraries_and_the_processor(monkeypatch):
+    from llvmlite import binding
+
+    first = tag(TEXT)
+    monkeypatch.setattr(build, "version", lambda name: "0.1")
+    other = tag(TEXT)
+    monkeypatch.setattr(binding, "get_host_cpu_name", lambda: "abacus")
+    assert len({first, other, tag(TEXT)}) == 3
+
+
+# -- the cache: what is said and done ----------------------------------------------------------------------------------
+class Entry:
+    """In the place of compiled code: writes what numba would write, and raises as often as it is told to."""
+
+    raises: list[Exception]
+
+    def __init__(self, place: Path | None) -> None:
+        self.place = place
+        self.stats = SimpleNamespace(cache_path=str(place / "__pycache__") if place else None)
+
+    def __call__(self, *nothing: Any) -> None:
+        if Entry.raises:
+            raise Entry.raises.pop(0)
+        if self.place:
+            (self.place / "__pycache__").mkdir(exist_ok=True)
+            for suffix in ("nbi", "nbc"):
+                (self.place / "__pycache__" / f"code.{suffix}").write_bytes(b"code")
+
+
+@pytest.fixture
+def starts(cache, monkeypatch) -> Any:
+    """Start an engine whose compiler is made up; gives what it says."""
+    monkeypatch.setattr(Engine, "jitted", lambda self, place: Entry(place))
+    monkeypatch.setattr(build, "is_compiled", lambda: True)
+    Entry.raises = []
+
+    def start() -> tuple[list[str], Any]:
+        said: list[str] = []
+        return said, Engine(said.append)._made(())
+
+    return start
+
+
+def test_the_first_start_says_that_it_compiles_and_the_next_nothing(starts, cache):
+    assert starts()[0] == [COMPILING.rstrip()]
+    assert starts()[0] == starts()[0] == []
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_where_others_can_write_the_code_is_not_kept_and_that_is_said(mode, starts, cache):
+    cache.mkdir(mode=0o700, parents=True)
+    cache.chmod(mode)
+    for _ in range(2):
+        said, entry = starts()
+        assert said == [f"{NOT_KEPT}others may write to {cache}"]
+        assert entry.place is None
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+def test_where_nothing_can_be_written_the_code_is_not_kept_and_that_is_said(starts, cache):
+    cache.parent.mkdir()
+    cache.write_text("in the way")
+    said, entry = starts()
+    assert len(said) == 1
+    assert said[0].startswith(NOT_KEPT)
+    assert str(cache) in said[0]
+    assert entry.place is None
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), EOFError("Ran out of input"), ValueError("bad code")])
+def test_a_cache_that_is_of_no_use_is_told_removed_and_done_without(error, starts, cache):
+    starts()
+    Entry.raises = [error]
+    said, entry = starts()
+    assert said == [NO_USE.format(cache / tag(TEXT), type(error).__name__) + str(error)]
+    assert entry.place is None
+    assert list(cache.iterdir()) == []
+    assert starts()[0] == [COMPILING.rstrip()]
+
+
+def test_an_error_that_has_nothing_to_do_with_the_cache_is_raised_the_second_time(starts, cache):
+    Entry.raises = [TypeError("no such rule"), TypeError("no such rule")]
+    with pytest.raises(TypeError, match="no such rule"):
+        starts()
+
+
+# -- the cache: with a compiler ----------------------------------------------------------------------------------------
+RESULT = """
+import json, sys
+from sim import read_scenario
+from sim.engines import compiled, reference
+of = read_scenario(json.load(open(sys.argv[1])))
+chosen = {"compiled": compiled, "reference": reference}[sys.argv[2]]
+print(chosen.__file__, chosen.run_block(of, 1, 0, 4).outcomes.tolist())
+"""
+
+
+@pytest.fixture
+def content(tmp_path) -> str:
+    path = tmp_path / "content.json"
+    path.write_text(json.dumps(scenario("open_ended", "horizon_days=100").content()))
+    return str(path)
+
+
+def result(content: str, cache: Path, name: str = "compiled", where: Path = ROOT) -> tuple[str, str]:
+    """What an engine gives in a process of its own, and what it says."""
+    done = program(RESULT, content, name, where=where, POSTURE_CACHE=str(cache))
+    file, _, outcomes = done.stdout.partition(" ")
+    assert Path(file).is_relative_to(where)
+    return outcomes, done.stderr
+
+
+def expected() -> str:
+    return f"{reference.run_block(scenario('open_ended', 'horizon_days=100'), 1, 0, 4).outcomes.tolist()}\n"
+
+
+def code(cache: Path) -> dict[str, tuple[int, float]]:
+    """The files of compiled code, by name."""
+    found = {path.name: path.stat() for path in cache.rglob("*.nb?")}
+    return {name: (stat.st_ino, stat.st_mtime) for name, stat in found.items()}
+
+
+@pytest.fixture
+def warm(tmp_path) -> Path:
+    """A copy of this machine's own cache, with the code of the present sources in it."""
+    compiled.prepare(scenario("open_ended"))
+    place = folder(TEXT)
+    (tmp_path / "cache" / "compiled").mkdir(mode=0o700, parents=True)
+    (tmp_path / "cache").chmod(0o700)
+    shutil.copytree(place, tmp_path / "cache" / "compiled" / place.name)
+    assert len(code(tmp_path / "cache")) >= 2
+    return tmp_path / "cache"
+
+
+def test_a_first_start_compiles_and_keeps_the_code_for_the_next(content, tmp_path):
+    outcomes, said = result(content, tmp_path / "cache")
+    assert (outcomes, said) == (expected(), COMPILING)
+    kept = code(tmp_path / "cache")
+    assert {Path(name).suffix for name in kept} == {".nbc", ".nbi"}
+    assert [path.name for path in (tmp_path / "cache" / "compiled").iterdir()] == [tag(TEXT)]
+    assert result(content, tmp_path / "cache") == (expected(), "")
+    assert code(tmp_path / "cache") == kept
+
+
+def test_code_that_is_there_is_used_without_a_word(content, warm):
+    kept = code(warm)
+    assert result(content, warm) == (expected(), "")
+    assert code(warm) == kept
+
+
+@pytest.mark.slow
+def test_two_that_start_at_once_without_a_cache_both_give_what_they_should(content, tmp_path):
+    found: list[tuple[str, str]] = []
+    threads = [threading.Thread(target=lambda: found.append(result(content, tmp_path / "cache"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [(expected(), COMPILING)] * 2
+    assert result(content, tmp_path / "cache") == (expected(), "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("suffix", "harm"), [("nbc", "cut"), ("nbc", "removed"), ("nbi", "cut"), ("nbi", "garbled")])
+def test_a_damaged_cache_is_made_good_or_done_without(suffix, harm, content, warm):
+    damaged = list(warm.rglob(f"*.{suffix}"))
+    assert damaged
+    for path in damaged:
+        data = path.read_bytes()
+        if harm == "removed":
+            path.unlink()
+        else:
+            path.write_bytes(data[: len(data) // 2] if harm == "cut" else b"\x93" * len(data))
+    outcomes, said = result(content, warm)
+    assert outcomes == expected()
+    assert "Traceback" not in said
+    if "is of no use" in said:
+        assert len(said.splitlines()) == 1
+        assert list((warm / "compiled").iterdir()) == []  # the next start makes it anew
+    else:
+        assert said == COMPILING
+        assert result(content, warm) == (expected(), "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("outcomes.py", "lambda w, p, h: w.united_states.deaths)", "lambda w, p, h: w.united_states.deaths + 1000)"),
+        ("rules.py", "return day + 7.0", "return day + 6.0"),
+    ],
+)
+def test_code_of_other_sources_is_never_used(file, old, new, content, warm, tmp_path):
+    shutil.copytree(ROOT / "sim", tmp_path / "other" / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "other" / "sim" / file
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    outcomes, said = result(content, warm, where=tmp_path / "other")
+    assert said == COMPILING
+    assert outcomes != expected()
+    assert outcomes == result(content, warm, "reference", where=tmp_path / "other")[0]
+    assert result(content, warm) == (expected(), "")
+    assert result(content, warm, where=tmp_path / "other") == (outcomes, "")
+
+
+# -- draws -------------------------------------------------------------------------------------------------------------
+def test_a_compiled_draw_is_that_of_luck():
+    from numba import njit
+
+    from sim.engines.philox import draw
+
+    @njit
+    def drawn(seed, replication, stream, n, word):
+        return draw(seed, replication, stream, n, word)
+
+    rng = np.random.default_rng(11)
+    keys = [tuple(int(x) for x in rng.integers(0, 2**64, 5, dtype=np.uint64)) for _ in range(2000)]
+    keys += [tuple(int(x) for x in rng.choice(np.array(EXTREMES, np.uint64), 5)) for _ in range(2000)]
+    keys += [(seed, 3, luck.stream("isis", "jailbreak"), n, word) for seed in EXTREMES for n in (1, 2, 9) for word in (0, 1)]
+    keys += [(0, 0, 0, 1, 0), (2**64 - 1,) * 5]
+    for key in keys:
+        key = (*key[:3], max(1, key[3]), key[4])  # n counts from 1
+        assert drawn(*(np.uint64(word) for word in key)) == luck.draw(*key), key
+
+
+# -- the text of the module --------------------------------------------------------------------------------------------
+def activities() -> list[Any]:
+    return [activity for module in model.AGENTS.values() for activity in module.ACTIVITIES]
+
+
+def part(text: str, name: str) -> str:
+    return text.partition(f"def {name}(")[2].partition("@inner")[0]
+
+
+def test_every_activity_is_reached_by_its_number():
+    made = dispatch.Dispatch()
+    asked = {"willing": Hazard, "act": object, "next_day": Timer, "ready": Timer, "due_day": Response, "shown": object}
+    for name, kind in asked.items():
+        chain = part(made.text, name)
+        told = [line.partition("#")[2].strip() for line in chain.splitlines() if "#" in line]
+        assert told == [activity.name for activity in activities() if isinstance(activity, kind)]
+        for activity in activities():
+            if isinstance(activity, kind) and activity.name != told[-1]:
+                assert f"if kind == {made.number(activity)}:  # {activity.name}\n" in chain
+        assert chain.count("else:") == 1
+    assert [made.number(activity) for activity in activities()] == list(range(len(activities())))
+
+
+def test_the_text_calls_the_rules_of_each_activity_and_every_begin():
+    made = dispatch.Dispatch()
+    for activity in activities():
+        for field in ("act", "shows", "willingness", "next", "ready", "due"):
+            function = getattr(activity, field, None)
+            if function is not None:
+                assert made.names[f"{function.__module__.rpartition('.')[2]}_{function.__name__}"] is function
+    begins = part(made.text, "begin")
+    assert [line.strip() for line in begins.splitlines()[1:] if line.strip()] == [
+        f"{name}_begin(world, p)" for name in model.AGENTS
+    ]
+    for name in READERS:
+        assert f"reading_{name}(world, p, who)" in part(made.text, "read")
+    compile(made.text, "dispatch.py", "exec")
+
+
+def test_the_text_is_the_same_each_time_and_changes_with_the_register(monkeypatch):
+    first = dispatch.Dispatch().text
+    assert dispatch.Dispatch().text == first == TEXT
+    attack = next(activity for activity in militias.ACTIVITIES if activity.name == "base attack")
+    monkeypatch.setattr(militias, "ACTIVITIES", tuple(a for a in militias.ACTIVITIES if a is not attack))
+    without = dispatch.Dispatch().text
+    assert "# base attack" in first
+    assert "# base attack" not in without
+    monkeypatch.setattr(model, "AGENTS", dict(reversed(model.AGENTS.items())))
+    assert dispatch.Dispatch().text not in (first, without)
+
+
+def test_two_rules_of_one_name_in_one_file_are_refused(monkeypatch):
+    attack = next(activity for activity in militias.ACTIVITIES if activity.name == "base attack")
+
+    def other(world: Any, p: Any, day: float, who: int, luck: Any) -> None: ...
+
+    other.__module__, other.__name__ = attack.act.__module__, attack.act.__name__
+    doubled = (*militias.ACTIVITIES, replace(attack, name="another attack", act=other))
+    monkeypatch.setattr(militias, "ACTIVITIES", doubled)
+    with pytest.raises(ValueError, match=f"^militias_{attack.act.__name__}: two rules of that name"):
+        dispatch.Dispatch()
+    other.__module__ = environment.__name__
+    dispatch.Dispatch()
+
+
+# -- records -----------------------------------------------------------------------------------------------------------
+def test_what_a_record_is_given_it_gives_back():
+    for values in (model.first_world(), scenario("exit_and_return").record):
+        made = records(values, 3)
+        assert len(made) == 3
+        for record in made:
+            assert fields(record) == values
+            assert [type(x) for x in fields(record).values()] == [type(x) for x in values.values()]
+    values = {"a": -(2**63), "b": 0.1, "c": [1, 2**62], "d": {"e": [float("inf"), -0.0], "f": {"g": 3}}}
+    found = fields(records(values)[0])
+    assert found == values
+    assert repr(found) == repr(values)
+
+
+def test_a_record_is_an_object_as_the_reference_engine_has_it():
+    world = as_object(records(model.first_world())[0])
+    assert world.united_states.troops == model.first_world()["united_states"]["troops"]
+    assert type(world.militias.regime) is list
+    with pytest.raises(AttributeError):
+        world.united_states.trops = 1
+    assert as_object(world) is world
+
+
+def test_plain_records_are_set_by_copying_as_those_of_an_array_are():
+    plain = PlainRecords(records({"a": [1, 2], "b": {"c": 0.5}}, 2))
+    plain[1] = plain[0]
+    plain[1].a[0], plain[1].b.c = 7, 9.0
+    assert (plain[0].a, plain[0].b.c) == ([1, 2], 0.5)
+    assert (plain[1].a, plain[1].b.c) == ([7, 2], 9.0)
+
+
+@pytest.mark.parametrize("value", ["word", None, True, [True, False], [1, 2.0], [], [[1]], (1, 2), np.float64(1.0), 1j, ["a"]])
+def test_what_a_record_cannot_hold_is_refused_by_name(value):
+    with pytest.raises(TypeError, match=r"^field: a record holds whole numbers, floats or lists of one of them, found"):
+        type_of({"right": 1, "part": {"field": value}})
