@@ -70,6 +70,9 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     manifest = study.read_manifest()
     about: dict[str, Any] = {"start": pd.Timestamp(manifest["start"]), "horizon_days": manifest["horizon_days"]}
     swept = manifest.get("swept", [])
+    for key in ("start", "horizon_days"):
+        if key in swept:
+            raise RequestError(f"name = {study.name!r}: was swept over {key}, so its scenarios share no axis of time; no figures")
     wanted = list(FIGURES) if figures == "all" else list(figures)
     # every table is read before anything is drawn: a figure beside a table that cannot be read would mislead
     table = labelled(study.read_table("outcomes"), swept)

@@ -585,6 +585,18 @@ def test_the_figures_of_a_sweep_can_be_drawn_and_its_scenarios_traced(folder, ca
     assert "rapid_6_months" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("key", "values"), [("horizon_days", "40,80"), ("start", "2021-04-07,2022-04-07")])
+def test_a_sweep_whose_scenarios_share_no_axis_of_time_has_tables_and_no_figures(key, values, folder, capsys):
+    assert main(["run", "-m", f"{key}={values}", "replications=2", "workers=1", "weekly=1", "name=mine"]) == 0
+    assert set(table("outcomes")[key].astype(str)) == set(values.split(","))
+    capsys.readouterr()
+    assert main(["plot", "name=mine"]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"posture: name = 'mine': was swept over {key}, so its scenarios share no axis of time; no figures\n"
+    )
+
+
 def test_hydras_joblib_launcher_gives_the_same_table(folder):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     words = ["run", "-m", "isis.stock=1000,4000", *SMALL]

@@ -358,7 +358,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(which, mode, cache):
 def test_a_place_that_cannot_be_a_folder_is_not_used(where, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(VARIABLE, str(tmp_path / where))
-    with pytest.raises(OSError, match="directory|exists|denied|cannot be written"):
+    with pytest.raises(OSError, match=r"directory|exists|denied|cannot be written"):
         folder(TEXT)
     assert (tmp_path / "file").read_text() == "in the way"
 

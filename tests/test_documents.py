@@ -14,7 +14,7 @@ from sim.scenario import declared_parameters
 
 PAGES = document.documents()
 # shared with the other commands, without effect in this one
-UNUSED = {"trace": {"replications", "weekly", "engine", "workers", "name"}}
+UNUSED = {"trace": {"replications", "weekly", "workers", "name"}}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
