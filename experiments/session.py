@@ -113,8 +113,9 @@ def run(
         "contents": {label: scenario.content() for label, scenario in scenarios.items()},
         "config": config,
     }
-    if len(session.failures):
-        study.write_table("failures", session.failures)
+    if len(failures):
+        failures["replay"] = [replay(session, row) for row in failures.to_dict("records")]
+        study.write_table("failures", failures)
     study.write_manifest(session.manifest)
     return session
 
@@ -152,7 +153,7 @@ def tell_trouble(session: Session) -> None:
             )
     for row in session.failures.head(10).to_dict("records"):
         console.warn(
-            f"failed: {row['schedule']}, replication {row['replication']}: {row['message']}; replay: {replay(session, row)}"
+            f"failed: {row['schedule']}, replication {row['replication']}{when(row)}: {row['message']}; replay: {row['replay']}"
         )
     if len(session.failures) > 10:
         console.warn(
@@ -165,6 +166,11 @@ def tell_trouble(session: Session) -> None:
             if len(counts)
             else "interrupted: kept nothing"
         )
+
+
+def when(row: dict[str, Any]) -> str:
+    """The day and the activity of a failure, where they are known."""
+    return f", day {row['day']:.1f}, {row['activity']}" if row["activity"] else ""
 
 
 def replay(session: Session, row: dict[str, Any]) -> str:

@@ -620,7 +620,9 @@ def failing(monkeypatch, fails: Callable) -> None:
 
     def replicate(scenario, seed, replication, **more):
         if fails(scenario.schedule.name, replication):
-            raise ZeroDivisionError("float division by zero")
+            error = ZeroDivisionError("float division by zero")
+            vars(error)["place"] = (41.5, "isis/tempo")
+            raise error
         return right(scenario, seed, replication, **more)
 
     monkeypatch.setattr(reference, "replicate", replicate)
@@ -635,7 +637,9 @@ def test_a_replication_that_raises_is_a_row_and_a_command_that_replays_it(root, 
     out, err = capsys.readouterr()
     assert f"results: {root}/studies/mine" in out
     line = err.strip()
-    assert line.startswith("warning: failed: rapid_6_months, replication 1: ZeroDivisionError: float division by zero; replay: ")
+    assert line.startswith(
+        "warning: failed: rapid_6_months, replication 1, day 41.5, isis/tempo: ZeroDivisionError: float division by zero;"
+    )
     failures = table("failures", results=root)
     identity = manifest(results=root)["scenarios"]["rapid_6_months"]
     assert failures.to_dict("records") == [
@@ -643,7 +647,10 @@ def test_a_replication_that_raises_is_a_row_and_a_command_that_replays_it(root, 
             "schedule": "rapid_6_months",
             "scenario": identity,
             "replication": 1,
+            "day": 41.5,
+            "activity": "isis/tempo",
             "message": "ZeroDivisionError: float division by zero",
+            "replay": line.partition("replay: ")[2],
         }
     ]
     outcomes = table("outcomes", results=root)

@@ -84,7 +84,10 @@ def test_replications_that_raise_are_failures_and_the_others_are_as_ever():
 
 def test_both_engines_fail_in_the_same_replications():
     one, other = (engine(name).run_block(broken(militias="spell"), SEED, 0, 60, 40) for name in ENGINES)
-    assert [failure.replication for failure in one.failures] == [failure.replication for failure in other.failures]
+    places = [[(failure.replication, failure.day, failure.activity) for failure in block.failures] for block in (one, other)]
+    assert places[0] == places[1]
+    assert {activity.split("/")[1] for _, _, activity in places[0]} == {"change of regime"}
+    assert all(0.0 < day <= 150.0 for _, day, _ in places[0])
     assert one.outcomes.tolist() == other.outcomes.tolist()
     assert one.weeks.tolist() == other.weeks.tolist()
 
@@ -98,6 +101,7 @@ def test_both_engines_count_the_opportunities_of_what_did_not_fail():
 def test_a_block_in_which_all_fail_has_no_rows():
     block = compiled.run_block(broken(isis="stock"), SEED, 7, 20, 20)
     assert [failure.replication for failure in block.failures] == list(range(7, 27))
+    assert all(failure.activity.startswith("isis/") for failure in block.failures)
     assert len(block.outcomes) == len(block.weeks) == 0
 
 

@@ -38,7 +38,7 @@ def block(first: int, rows: int, weeks: int = 0, failures: tuple[int, ...] = ())
     made = Block(first, rows + len(failures), np.array([(r, *values) for r in sound], OUTCOME_ROW))
     of_week = [1 if s.total or s.whole else 0.5 for s in SERIES]
     made.weeks = np.array([(r, 7.0 * w, *of_week) for r in sound for w in range(1, weeks + 1)], WEEK_ROW)
-    made.failures = [Failure(r, "ZeroDivisionError: division by zero") for r in failures]
+    made.failures = [Failure(r, "ZeroDivisionError: division by zero", 3.5, "isis/tempo") for r in failures]
     return made
 
 
@@ -162,7 +162,11 @@ def test_the_weekly_table_has_a_date_for_each_week_and_whole_numbers_for_counts(
 def test_failures_have_a_row_each_with_their_message(tmp_path):
     _, _, table = written(tmp_path, {"a": [block(0, 2, failures=(5, 4))]}, {"a": "id"})
     assert table.to_dict("records") == [
-        {"schedule": "a", "scenario": "id", "replication": r, "message": "ZeroDivisionError: division by zero"} for r in (4, 5)
+        {
+            **{"schedule": "a", "scenario": "id", "replication": r, "day": 3.5, "activity": "isis/tempo"},
+            "message": "ZeroDivisionError: division by zero",
+        }
+        for r in (4, 5)
     ]
 
 
@@ -198,7 +202,7 @@ def test_blocks_in_any_order_leave_the_same_files(rows, tmp_path, monkeypatch):
         assert {path.name for path in (tmp_path / order).iterdir()} == {"outcomes.parquet", "weekly.parquet"}
         found[order] = [(tmp_path / order / f"{name}.parquet").read_bytes() for name in ("outcomes", "weekly")]
         assert list(study.failures().itertuples(index=False, name=None)) == [
-            (label, IDENTITIES[label], 5 * k + 4, "ZeroDivisionError: division by zero")
+            (label, IDENTITIES[label], 5 * k + 4, 3.5, "isis/tempo", "ZeroDivisionError: division by zero")
             for label in IDENTITIES
             for k in range(20)
         ]

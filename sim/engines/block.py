@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,16 @@ def event_name(actor: str, activity: str, n: int, cause: str) -> str:
 
 @dataclass
 class Failure:
-    """A replication that raised: data, not the end of the study."""
+    """A replication that raised: data, not the end of the study.
+
+    day, activity: when, and which activity of whom was looked at or acted (militias:hardline/base attack); nan and "" if it
+    raised before the first of them, or if the worker that ran it died.
+    """
 
     replication: int
     message: str
+    day: float = nan
+    activity: str = ""
 
 
 @dataclass

@@ -6,6 +6,7 @@ it, and what it gives becomes blocks and replications. The compiled part holds n
 
 from collections import Counter
 from functools import lru_cache
+from math import nan
 from time import thread_time
 from typing import Any
 
@@ -88,6 +89,11 @@ class Batch:
     def run(self, start: int = 0) -> None:
         """All replications from that row on. What a rule raises is raised; `state` tells where."""
         self.engine(*self.given, start, self.rows, self.weeks, self.events)
+
+    def place(self) -> tuple[float, str]:
+        """The day and the activity at which it stands."""
+        j = int(self.state[0].slot)
+        return (float(self.state[0].day), f"{self.slots[j].actor}/{self.slots[j].activity.name}") if j >= 0 else (nan, "")
 
     def opportunities(self) -> Counter[str]:
         """Opportunities by activity, of every hazard."""
@@ -181,7 +187,7 @@ def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int
             failed = int(batch.state[0].row)
             if failed < start:  # no rule raised it: the loop was not reached
                 raise
-            block.failures.append(Failure(first + failed, f"{type(error).__name__}: {error}"))
+            block.failures.append(Failure(first + failed, f"{type(error).__name__}: {error}", *batch.place()))
             start = failed + 1
         else:
             break

@@ -219,7 +219,7 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
     horizon = slots.horizon
     blocks = (slots.others + BLOCK - 1) // BLOCK
     for row in range(start, len(rows)):
-        state.row = row
+        state.row, state.slot, state.day = row, -1, 0.0
         replication = first + np.uint64(row)
         worlds[1] = worlds[0]
         world = worlds[1]

@@ -5,7 +5,7 @@ Made to be read, stepped through and believed. Priorities decide ties, so any en
 
 from collections.abc import Generator
 from heapq import heappush
-from math import log, nextafter
+from math import log, nan, nextafter
 from time import thread_time
 from typing import Any
 
@@ -55,6 +55,7 @@ class Run:
         self.settings = {slot.priority: 0 for slot, _ in self.responses}  # how often that day was set
         self.seen = {slot.priority: 0 for slot in self.slots if isinstance(slot.activity, Hazard)}  # opportunities so far
         self.result = Replication([])
+        self.asked: Slot | None = None  # whose rules are being asked
         self.env = simpy.Environment()
         model.begin(self.world, self.p)
         for slot in self.slots:
@@ -66,8 +67,13 @@ class Run:
             self.env.process(self.weeks(len(self.slots) + 1))
 
     def finish(self) -> Replication:
-        """Run to the horizon and measure."""
-        self.env.run(until=nextafter(self.horizon, NEVER))  # the last day counts
+        """Run to the horizon and measure. What a rule raises is raised, with the place where it did (`place_of` reads it)."""
+        try:
+            self.env.run(until=nextafter(self.horizon, NEVER))  # the last day counts
+        except Exception as error:
+            if self.asked is not None:
+                vars(error)["place"] = (float(self.env.now), f"{self.asked.actor}/{self.asked.activity.name}")
+            raise
         self.result.world = self.world
         for slot in self.slots:
             if slot.priority in self.seen:
@@ -81,7 +87,7 @@ class Run:
         for n, (gap, take, _, _) in enumerate(draws(self.seed, self.replication, slot.stream, TIMING), start=1):
             day -= log(1.0 - gap) / cap
             yield Sleep(self.env, day, priority)
-            self.seen[priority] = n
+            self.seen[priority], self.asked = n, slot
             rate = willingness(self.world, self.p, day, slot.who)
             if rate > cap:
                 self.result.saturated[activity.name] += 1
@@ -95,6 +101,7 @@ class Run:
             if day == NEVER:
                 return
             yield Sleep(self.env, day, slot.priority)
+            self.asked = slot
             if activity.ready(self.world, self.p, day, slot.who):
                 self.happen(slot, day, n, luck, "")
             day = activity.next(self.world, self.p, day, slot.who)
@@ -104,6 +111,7 @@ class Run:
         another process has it, or none: the latest event that set it counts."""
         day, setting = max(due, self.env.now), self.settings[slot.priority]
         yield Sleep(self.env, day, slot.priority)
+        self.asked = slot
         if self.settings[slot.priority] == setting:
             self.happen(slot, day, n, draw(self.seed, self.replication, slot.stream, n, word), cause)
 
@@ -146,6 +154,11 @@ def replicate(scenario: Scenario, seed: int, replication: int, *, weekly: bool =
     return Run(scenario, seed, replication, weekly, trace).finish()
 
 
+def place_of(error: Exception) -> tuple[float, str]:
+    """The day and the activity at which a run raised, where that is known."""
+    return vars(error).get("place", (nan, ""))
+
+
 def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int = 0) -> Block:
     """Replications `first` to `first + count - 1`; series by week for those below `weekly`. One that raises is a Failure."""
     block = Block(first, count)
@@ -156,7 +169,7 @@ def run_block(scenario: Scenario, seed: int, first: int, count: int, weekly: int
         try:
             result = replicate(scenario, seed, replication, weekly=replication < weekly)
         except Exception as error:
-            block.failures.append(Failure(replication, f"{type(error).__name__}: {error}"))
+            block.failures.append(Failure(replication, f"{type(error).__name__}: {error}", *place_of(error)))
             continue
         rows.append((replication, *result.outcomes))
         weeks.extend((replication, day, *values) for day, values in result.weeks)

@@ -94,7 +94,7 @@ class Tables:
         self.opportunities: Counter[str] = Counter()
         self.saturated: Counter[str] = Counter()
         self.seconds = 0.0  # processor time
-        self._failures: list[tuple[str, str, int, str]] = []
+        self._failures: list[tuple[str, str, int, float, str, str]] = []
         self._rows = {
             name: {
                 label: Rows(folder / f".{name}-{k}.parquet.writing", schema, (label, identity), start)
@@ -109,7 +109,7 @@ class Tables:
         self.seconds += block.seconds
         self._rows["outcomes"][label].add(block.first, block.count, block.outcomes)
         self._rows["weekly"][label].add(block.first, block.count, block.weeks)
-        self._failures += [(label, self.identities[label], f.replication, f.message) for f in block.failures]
+        self._failures += [(label, self.identities[label], f.replication, f.day, f.activity, f.message) for f in block.failures]
 
     def finish(self) -> int:
         """Put each table into one file, by scenario and replication, and give it its name. How many outcomes there are."""
@@ -134,10 +134,10 @@ class Tables:
                 path.unlink(missing_ok=True)
 
     def failures(self) -> pd.DataFrame:
-        """One row for each replication that failed: schedule, scenario, replication, message."""
+        """One row for each replication that failed: schedule, scenario, replication, day, activity, message."""
         place = {label: k for k, label in enumerate(self.identities)}
         rows = sorted(self._failures, key=lambda row: (place[row[0]], row[2]))
-        return pd.DataFrame(rows, columns=["schedule", "scenario", "replication", "message"])
+        return pd.DataFrame(rows, columns=["schedule", "scenario", "replication", "day", "activity", "message"])
 
 
 def frame(blocks: dict[str, list[Block]], table: str = "outcomes") -> pd.DataFrame:
