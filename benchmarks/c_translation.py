@@ -15,6 +15,7 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -135,8 +136,7 @@ def declared(struct: Struct) -> Iterator[str]:
 # -- where a function's source is ------------------------------------------------------------------------------------------
 @cache
 def tree_of(path: str) -> ast.Module:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123
-        return ast.parse(file.read())
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
 
 
 def source_of(function: FunctionType) -> ast.FunctionDef | ast.Lambda:

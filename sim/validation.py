@@ -80,8 +80,10 @@ def place(key: str, location: tuple[int | str, ...], value: Any) -> str:
     for part in location:
         if not re.fullmatch(r"[\w\- ]+", str(part)) or part in ("str", "int"):
             continue
-        inside = isinstance(part, int) and isinstance(value, list | tuple) and part < len(value)
-        value = value[part] if inside else value.get(part) if isinstance(value, Mapping) else None  # type: ignore[index]
+        if isinstance(part, int) and isinstance(value, list | tuple):
+            value = value[part] if part < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, Mapping) else None
         if isinstance(part, int) and isinstance(value, Mapping) and isinstance(value.get("name"), str):
             of = f" of {value['name']!r}"
         parts.append(str(part))

@@ -132,3 +132,18 @@ def start(of: Scenario | None = None) -> tuple[Any, Any]:
     world, p = plain("world", model.first_world()), plain("parameters", of.record)
     model.begin(world, p)
     return world, p
+
+
+# -- words that tests of mechanisms share ------------------------------------------------------------------------------
+DAY = 100.0
+MIDDLE = (0.5,) * 4
+FACADE, HARDLINE, POLITICAL = range(3)  # groups stand in the order of their names
+UNIFORM = [(k + 0.5) / 4000 for k in range(4000)]
+CALM = "environment=calm"
+ANNOUNCE = {"name": "announcement", "does": "announce", "date": "2021-05-03"}
+EVERYBODY = {"name": "last departure", "does": "leave", "troops": "all"}
+
+
+def steps_of(run: Replication) -> list[float]:
+    """The days on which steps of the schedule happened."""
+    return [event.day for event in named(run.events, "schedule")]
