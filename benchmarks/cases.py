@@ -1,6 +1,5 @@
 """The scenarios that are timed, the engines that run them, and what is compared: rows of outcomes, to the bit."""
 
-from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -8,25 +7,13 @@ import numpy as np
 
 from benchmarks.report import Missing, require
 from experiments.choices import schedule_names
-from experiments.composition import Composer
-from experiments.settings import split
+from experiments.composition import scenario as scenario
 from sim.engines import reference
 from sim.outcomes import OUTCOMES
-from sim.scenario import Scenario, read_scenario
+from sim.scenario import Scenario
 
 SEED = 20210407
 INSTALL = "make benchmarks, or: pip install -r benchmarks/requirements.in"
-
-
-@cache
-def composer() -> Composer:
-    return Composer("run")
-
-
-@cache
-def scenario(schedule: str = "open_ended", *overrides: str) -> Scenario:
-    """A shipped schedule, with overrides in Hydra's words."""
-    return read_scenario(split(composer().compose([f"schedule={schedule}", *overrides]))[0])
 
 
 def shipped() -> list[str]:

@@ -4,6 +4,7 @@ Names in a configuration are looked up in our own registers and never imported o
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.choices import CONFIGS, schedule_names
+from experiments.settings import split
 from sim.errors import RequestError, suggestion
-from sim.scenario import DECLARED
+from sim.scenario import DECLARED, Scenario, read_scenario
 
 TEXTS = ("name", "scenario", "results", "log")
 LISTS = ("schedules", "outcomes", "figures")
@@ -195,6 +197,17 @@ class Composer:
 
     def has(self, key: str) -> bool:
         return key in self.keys() or key.startswith("hydra")
+
+
+@cache
+def composer() -> Composer:
+    return Composer("run")
+
+
+@cache
+def scenario(schedule: str = "open_ended", *overrides: str) -> Scenario:
+    """A shipped schedule as `posture run` composes it, with overrides in Hydra's words."""
+    return read_scenario(split(composer().compose([f"schedule={schedule}", *overrides]))[0])
 
 
 def first_sentence(error: Exception) -> str:

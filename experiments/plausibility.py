@@ -1,6 +1,6 @@
 """Measure what the model gives at its defaults, and write it down as it is: docs/plausibility.md.
 
-    python -m experiments.plausibility        # some five minutes on two cores
+    python -m experiments.plausibility        # under a minute on two cores
 
 A check of order of magnitude against the record, not a fit; the share of variance that pairing saves; saturation; and a first
 screening of the parameters, one at a time from the low to the high end of its prior, on the same luck.
@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from experiments.choices import schedule_names
-from experiments.composition import Composer
-from experiments.settings import split
+from experiments.composition import scenario
 from sim.analysis.paired import paired_difference
 from sim.engines.block import Block
-from sim.scenario import Scenario, declared_parameters, read_scenario
+from sim.scenario import Scenario, declared_parameters
 from sim.studies import workers
 from sim.studies.tables import frame
 
@@ -26,10 +25,6 @@ SEED = 20210407
 PAGE = Path(__file__).parent.parent / "docs" / "plausibility.md"
 RUNS, SCREENING_RUNS = 200, 24
 RIVALS = ("none", "coercive_signalling", "emboldenment", "lie_low_then_surge")
-
-
-def scenario(*overrides: str) -> Scenario:
-    return read_scenario(split(Composer("run").compose(list(overrides)))[0])
 
 
 def simulate(scenarios: dict[str, Scenario], runs: int, weekly: int = 0) -> dict[str, list[Block]]:
@@ -66,7 +61,7 @@ def spread(values: pd.Series) -> str:
 
 def first_year() -> list[str]:
     """The issue's orders of magnitude: one year of the open-ended schedule."""
-    scenarios = {"open_ended": scenario("schedule=open_ended", "horizon_days=365")}
+    scenarios = {"open_ended": scenario("open_ended", "horizon_days=365")}
     table = table_of(scenarios, simulate(scenarios, RUNS))
     wanted = {"base_attacks": "25 to 90", "isis_attacks": "700 to 1,900", "us_deaths": "0 to 6"}
     rows = [[name, spread(table[name]), f"{table[name].mean():,.1f}", asked] for name, asked in wanted.items()]
@@ -85,7 +80,7 @@ def first_year() -> list[str]:
 def three_years() -> list[str]:
     """All schedules: the outcomes that are asked about, pairing factors and saturation."""
     names = schedule_names()
-    scenarios = {name: scenario(f"schedule={name}") for name in names}
+    scenarios = {name: scenario(name) for name in names}
     blocks = simulate(scenarios, RUNS, RUNS)
     table = table_of(scenarios, blocks)
     rows, factors = [], []
@@ -179,7 +174,7 @@ def resurgence() -> list[str]:
     """Resurgence with weak and with strong forces, under every rival."""
     cases = [(name, forces) for name in ("full_exit_no_residual", "open_ended") for forces in ("weak", "default", "strong")]
     scenarios = {
-        f"{name}, {forces}, {rival}": scenario(f"schedule={name}", f"iraqi_forces={forces}", f"rivals/announcement={rival}")
+        f"{name}, {forces}, {rival}": scenario(name, f"iraqi_forces={forces}", f"rivals/announcement={rival}")
         for name, forces in cases
         for rival in RIVALS
     }
@@ -204,10 +199,10 @@ def screening() -> list[str]:
         for end in ("low", "high"):
             for name in ("open_ended", "rapid_6_months"):
                 scenarios[f"{one.key} {end} {name}"] = scenario(
-                    f"schedule={name}", f"rivals/announcement={module}", f"{one.key}={getattr(one, end)!r}"
+                    name, f"rivals/announcement={module}", f"{one.key}={getattr(one, end)!r}"
                 )
     means = table_of(scenarios, simulate(scenarios, SCREENING_RUNS)).groupby("schedule")[list(SCREENED)].mean()
-    usual = table_of(base := {"open_ended": scenario("schedule=open_ended")}, simulate(base, RUNS))[list(SCREENED)].std()
+    usual = table_of(base := {"open_ended": scenario("open_ended")}, simulate(base, RUNS))[list(SCREENED)].std()
     effects: list[dict[str, Any]] = []
     for one in declared_parameters():
         stay = {end: means.loc[f"{one.key} {end} open_ended"] for end in ("low", "high")}

@@ -7,14 +7,12 @@ outcomes(scenario(), 40)["base_attacks"]        # one value a replication; the s
 import json
 from collections import defaultdict
 from copy import deepcopy
-from functools import cache
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from experiments.composition import Composer
-from experiments.settings import split
+from experiments.composition import scenario
 from sim import model
 from sim.engines.block import Event, Replication
 from sim.engines.reference import replicate
@@ -33,17 +31,6 @@ HOSTILE_TO_NOBODY = ("militias=disarmed", "isis=defeated", "environment=calm")
 
 
 # -- scenarios ---------------------------------------------------------------------------------------------------------
-@cache
-def composer() -> Composer:
-    return Composer("run")
-
-
-@cache
-def scenario(schedule: str = "open_ended", *overrides: str) -> Scenario:
-    """A shipped schedule with overrides in Hydra's words."""
-    return read_scenario(split(composer().compose([f"schedule={schedule}", *overrides]))[0])
-
-
 def content(of: Scenario | None = None) -> dict[str, Any]:
     """A scenario as plain data, to be changed and read again; by default that of the default configuration."""
     return deepcopy((of or scenario()).content())
