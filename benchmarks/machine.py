@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from sim.studies.workers import cores
+from sim.studies.executors import cores
 
 PACKAGES = ("simpy", "numpy", "numba", "llvmlite", "joblib", "salabim", "mesa", "ciw", "simulus")
 

@@ -13,7 +13,7 @@ from benchmarks.report import CheckFailed, Section, Table, require
 from benchmarks.timing import Spread, duration, in_turns, number, spread, wall
 from sim.engines import reference
 from sim.outcomes import OUTCOMES
-from sim.studies.workers import cores
+from sim.studies.executors import cores
 
 FIVE = ["open_ended", "conditions_based", "phased_18_months", "phased_12_months", "rapid_6_months"]
 # What a difference has to exceed to matter, over three years; judgement, set after a look at 400 replications.

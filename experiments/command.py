@@ -6,7 +6,7 @@
 import sys
 from collections.abc import Sequence
 
-from sim.errors import RequestError, suggestion
+from sim.errors import Halted, RequestError, suggestion
 
 APPLICATIONS = {
     "run": "one scenario, many replications; with -m a sweep over overrides",
@@ -24,11 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RequestError as error:
         print(f"posture: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except Halted as halt:
+        print(f"posture: {' '.join(str(halt).split())}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         return 1
     except KeyboardInterrupt:
-        print("posture: interrupted; nothing of this command was kept", file=sys.stderr)
+        print("posture: interrupted; blocks that were complete are kept, the same command goes on", file=sys.stderr)
         return 1
 
 

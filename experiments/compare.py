@@ -9,6 +9,7 @@ from experiments.settings import CompareSettings, read
 from sim.errors import RequestError, suggestion
 from sim.outcomes import BY_NAME, YES_NO
 from sim.scenario import Scenario
+from sim.studies.plan import Wanted
 
 FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
 
@@ -24,7 +25,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     _, settings = read(CompareSettings, config)
     if any(override.split("=")[0].lstrip("+~") == "schedule" for override in overrides):
         raise RequestError("schedule: compare takes several: schedules=[open_ended,rapid_6_months]")
-    names = wanted(settings, folder)
+    names = chosen(settings, folder)
     composer = Composer("compare", folder)
     scenarios: dict[str, Scenario] = {}
     for name in names:
@@ -32,7 +33,12 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
         if scenario.schedule.name != name:
             raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
         scenarios[name] = scenario
-    done = session.run(scenarios, settings, "compare", "compare", config)
+    much = (settings.seed, settings.replications, settings.weekly)
+    wanted = [Wanted(name, scenario, *much) for name, scenario in scenarios.items()]
+    marks = {name: {"schedule": name} for name in scenarios}
+    done = session.run(session.Request("compare", "compare", wanted, config, marks), settings)
+    if done is None:
+        return 0
     status = done.status
     if len(done.outcomes):
         from sim.analysis.paired import differences
@@ -54,7 +60,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     return status
 
 
-def wanted(settings: CompareSettings, folder: str | None) -> list[str]:
+def chosen(settings: CompareSettings, folder: str | None) -> list[str]:
     """The schedules to compare, with the baseline among them, after checking every name."""
     known = schedule_names(folder)
     names = known if settings.schedules == "all" else list(dict.fromkeys(settings.schedules))

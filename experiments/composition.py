@@ -22,7 +22,7 @@ from experiments.settings import split
 from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED, Scenario, read_scenario
 
-TEXTS = ("name", "scenario", "results", "log")
+TEXTS = ("name", "scenario", "results", "log", "address")
 LISTS = ("schedules", "outcomes", "figures")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 

@@ -18,22 +18,13 @@ from experiments.composition import scenario
 from sim.analysis.paired import paired_difference
 from sim.engines.block import Block
 from sim.scenario import Scenario, declared_parameters
-from sim.studies import workers
+from sim.studies.memory import simulate
 from sim.studies.tables import frame
 
 SEED = 20210407
 PAGE = Path(__file__).parent.parent / "docs" / "plausibility.md"
 RUNS, SCREENING_RUNS = 200, 24
 RIVALS = ("none", "coercive_signalling", "emboldenment", "lie_low_then_surge")
-
-
-def simulate(scenarios: dict[str, Scenario], runs: int, weekly: int = 0) -> dict[str, list[Block]]:
-    """Blocks by label, each scenario on the same luck."""
-    cores = workers.cores()
-    blocks: dict[str, list[Block]] = {label: [] for label in scenarios}
-    for task, block in workers.run(scenarios, SEED, workers.tasks(list(scenarios), runs, cores), cores, weekly, "compiled"):
-        blocks[task.label].append(block)
-    return blocks
 
 
 def table_of(scenarios: dict[str, Scenario], blocks: dict[str, list[Block]]) -> pd.DataFrame:
@@ -62,7 +53,7 @@ def spread(values: pd.Series) -> str:
 def first_year() -> list[str]:
     """The issue's orders of magnitude: one year of the open-ended schedule."""
     scenarios = {"open_ended": scenario("open_ended", "horizon_days=365")}
-    table = table_of(scenarios, simulate(scenarios, RUNS))
+    table = table_of(scenarios, simulate(scenarios, SEED, RUNS))
     wanted = {"base_attacks": "25 to 90", "isis_attacks": "700 to 1,900", "us_deaths": "0 to 6"}
     rows = [[name, spread(table[name]), f"{table[name].mean():,.1f}", asked] for name, asked in wanted.items()]
     rows.append(["government_fell", f"{table['government_fell'].mean():.1%} of runs", "", "a minority"])
@@ -81,7 +72,7 @@ def three_years() -> list[str]:
     """All schedules: the outcomes that are asked about, pairing factors and saturation."""
     names = schedule_names()
     scenarios = {name: scenario(name) for name in names}
-    blocks = simulate(scenarios, RUNS, RUNS)
+    blocks = simulate(scenarios, SEED, RUNS, RUNS)
     table = table_of(scenarios, blocks)
     rows, factors = [], []
     base = table[table["schedule"] == "open_ended"]
@@ -178,7 +169,7 @@ def resurgence() -> list[str]:
         for name, forces in cases
         for rival in RIVALS
     }
-    table = table_of(scenarios, simulate(scenarios, RUNS // 2))
+    table = table_of(scenarios, simulate(scenarios, SEED, RUNS // 2))
     share = table.groupby("schedule", sort=False)["resurgence"].mean()
     rows = [[name, forces, *(f"{share[f'{name}, {forces}, {rival}']:.1%}" for rival in RIVALS)] for name, forces in cases]
     return [
@@ -201,8 +192,8 @@ def screening() -> list[str]:
                 scenarios[f"{one.key} {end} {name}"] = scenario(
                     name, f"rivals/announcement={module}", f"{one.key}={getattr(one, end)!r}"
                 )
-    means = table_of(scenarios, simulate(scenarios, SCREENING_RUNS)).groupby("schedule")[list(SCREENED)].mean()
-    usual = table_of(base := {"open_ended": scenario("open_ended")}, simulate(base, RUNS))[list(SCREENED)].std()
+    means = table_of(scenarios, simulate(scenarios, SEED, SCREENING_RUNS)).groupby("schedule")[list(SCREENED)].mean()
+    usual = table_of(base := {"open_ended": scenario("open_ended")}, simulate(base, SEED, RUNS))[list(SCREENED)].std()
     effects: list[dict[str, Any]] = []
     for one in declared_parameters():
         stay = {end: means.loc[f"{one.key} {end} open_ended"] for end in ("low", "high")}

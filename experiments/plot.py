@@ -1,7 +1,6 @@
 """posture plot: figures of a study, from its tables alone."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from experiments import console
@@ -11,7 +10,7 @@ from sim.figures import FIGURES
 from sim.outcomes import BY_NAME, SERIES
 from sim.outcomes import EVENTS as EVENT_NAMES
 from sim.scenario import read_scenario
-from sim.studies.store import Study, find_study
+from sim.studies.study import Study, find_study
 from sim.validation import check
 
 SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
@@ -50,21 +49,20 @@ def application(config: dict[str, Any]) -> int:
                 f"schedules = {name!r}: not in study {study.name}{suggestion(name, known)}; there are: {', '.join(known)}"
             )
     try:
-        study.figures.mkdir(exist_ok=True)
+        draw(study, outcomes, list(settings.schedules or known), settings.figures)
     except OSError as error:
-        raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror}") from None
-    draw(study, outcomes, list(settings.schedules or known), settings.figures)
+        raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
     return 0
 
 
-def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: Sequence[str] | str) -> list[Path]:
+def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: Sequence[str] | str) -> None:
     """Draw figures of a study into its folder `figures/`, PNG and SVG, and say where. Tables come from the study's files."""
     import numpy as np
     import pandas as pd
 
     from sim.analysis.incidence import incidence
     from sim.analysis.summary import fan, quantiles
-    from sim.figures import figure, save
+    from sim.figures import figure, files
     from sim.studies.tables import labelled
 
     manifest = study.read_manifest()
@@ -82,10 +80,12 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     plan = timelines(manifest, schedules) if "timelines" in wanted else None
     table = table[table["schedule"].isin(schedules)]
     spread = [name for name in outcomes if name in table]
-    paths: list[Path] = []
+    drawn: list[str] = []
 
     def keep(chart: Any, name: str) -> None:
-        paths.extend(save(chart, study.figures, name))
+        for suffix, data in files(chart).items():
+            study.place.write(study.at(f"figures/{name}.{suffix}"), data)
+        drawn.append(name)
 
     if "distributions" in wanted:
         keep(figure("distributions")(quantiles(table, spread), table, LABELS, **about), "distributions")
@@ -109,8 +109,7 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
         order = [name for name in spread if name in set(paired["outcome"])]
         if len(paired):
             keep(figure("differences")(paired, LABELS, yes_no=EVENT_NAMES, chosen_outcomes=order, **about), "differences")
-    console.say(f"figures: {len(paths) // 2}, each as PNG and SVG, in {study.figures}")
-    return paths
+    console.say(f"figures: {len(drawn)}, each as PNG and SVG, in {study.where}/figures")
 
 
 def timelines(manifest: dict[str, Any], schedules: list[str]) -> tuple[Any, Any]:

@@ -1,23 +1,23 @@
-"""posture run: one scenario, many replications. With -m, an ordinary Hydra sweep."""
+"""posture run: one scenario, many replications."""
 
 from typing import Any
 
 from experiments import console, session
 from experiments.settings import RunSettings, read
-from sim.studies.store import Study
+from sim.studies.plan import Wanted
 
 
-def application(config: dict[str, Any], study: Study | None = None) -> int:
-    """Run one configuration; returns the exit status. Raises RequestError."""
+def application(config: dict[str, Any]) -> int:
+    """Run one configuration; returns the exit status. Raises RequestError, Halted."""
     scenario, settings = read(RunSettings, config)
-    done = session.run({scenario.schedule.name: scenario}, settings, "run", f"run-{scenario.schedule.name}", config, study)
-    if study is None:
-        tell(done)
+    label = scenario.schedule.name
+    wanted = [Wanted(label, scenario, settings.seed, settings.replications, settings.weekly)]
+    done = session.run(session.Request("run", f"run-{label}", wanted, config, {label: {"schedule": label}}), settings)
+    if done is None:
+        return 0
+    tell(done)
     session.tell_trouble(done)
-    if study is not None and done.interrupted:
-        raise KeyboardInterrupt  # the sweep stops, and not this job only
-    if study is None:
-        session.tell_place(done)
+    session.tell_place(done)
     return done.status
 
 

@@ -1,9 +1,11 @@
-"""Run a study: simulate, write its tables and manifest, say what was found and what failed."""
+"""Run a study: find what is there, compute the rest, write its tables and manifest, say what was found and what failed."""
 
+import json
 import shlex
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +14,55 @@ from experiments.settings import Settings
 from sim import luck
 from sim.engines import usable
 from sim.engines.block import SATURATION_LIMIT
-from sim.errors import RequestError
-from sim.scenario import Scenario
-from sim.studies import workers
-from sim.studies.store import Study, new_study, now, provenance
+from sim.errors import Halted, RequestError
+from sim.studies.maker import maker, provenance
+from sim.studies.place import Place, place
+from sim.studies.plan import Cover, Wanted
+from sim.studies.study import Study, ahead, differences, now, open_study, request_of, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.studies.tables import Tables
+    from sim.studies.store import Store
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a study is of.
+
+    Args:
+        application: the command. words: for the study's name, if none is given. config: the resolved configuration.
+        marks: what stands in the tables beside each scenario, by label: its schedule, and what else was varied. kinds: the Arrow
+        types of those columns, without schedule. more: what else the manifest is to say.
+    """
+
+    application: str
+    words: str
+    wanted: Sequence[Wanted]
+    config: dict[str, Any]
+    marks: Mapping[str, Mapping[str, Any]]
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest says before anything is computed."""
+        first = self.wanted[0]
+        return {
+            "application": self.application,
+            "command": ["posture", *sys.argv[1:]],
+            "seed": first.seed,
+            "luck": luck.SCHEME,
+            "replications": max(w.replications for w in self.wanted),
+            "weekly": max(w.weekly for w in self.wanted),
+            "horizon_days": max(w.scenario.horizon_days for w in self.wanted),
+            "start": first.scenario.start.isoformat(),
+            "maker": maker(),
+            "code": provenance(),
+            **self.more,
+            "scenarios": {w.label: w.scenario.identity for w in self.wanted},
+            "contents": {w.label: w.scenario.content() for w in self.wanted},
+            "config": self.config,
+        }
 
 
 @dataclass
@@ -32,8 +74,6 @@ class Session:
     failures: "pd.DataFrame"
     manifest: dict[str, Any]
     interrupted: bool = False
-    seconds: float = 0.0  # processor time of the simulation
-    results: str = "results"  # the root that the study lies under
 
     @property
     def status(self) -> int:
@@ -41,107 +81,167 @@ class Session:
         return 1 if self.interrupted or len(self.failures) else 0
 
 
-def run(
-    scenarios: dict[str, Scenario],
-    settings: Settings,
-    application: str,
-    words: str,
-    config: dict[str, Any],
-    study: Study | None = None,
-) -> Session:
-    """Simulate every scenario, write outcomes.parquet, weekly.parquet, failures.parquet (if any) and study.json.
+def run(request: Request, settings: Settings) -> Session | None:
+    """Compute what the store does not have, write outcomes.parquet, weekly.parquet, failures.parquet (if any) and study.json.
 
-    Ctrl-C stops cleanly: what is complete is written, and the session says so.
+    Ctrl-C stops cleanly: what is complete is kept and written, and the same command goes on. Of `plan=true` nothing is computed
+    or written, only told; then there is no session.
+
+    Raises:
+        RequestError, Halted
+    """
+    root = place(settings.results)
+    if settings.plan:
+        from experiments.forecast import tell
+
+        tell(request, settings, root)
+        return None
+    about = request.manifest()
+    study = begun(root, settings, request.words, about)
+    from experiments.computing import computed
+
+    finished = False
+    try:
+        store = opened(root, settings)
+        started, clock = now(), perf_counter()
+        work = computed(store, request.wanted, settings, request.application)
+        about |= {"started": started, **work.told(perf_counter() - clock)}
+        session = concluded(study, store, request, about, settings.results, work.interrupted, work.lost)
+        finished = not work.interrupted and not work.lost
+        return session
+    except OSError as error:
+        raise unwritable(settings.results, error) from None
+    finally:
+        study.end(finished)
+
+
+def unwritable(results: str, error: OSError) -> Halted:
+    """What to say when the disk is full, or the place has gone."""
+    reason = error.strerror or str(error).splitlines()[0]
+    kept = "blocks that were written before are kept, the same command goes on"
+    return Halted(f"results = {results!r}: cannot be written to: {reason}; {kept}")
+
+
+def begun(root: Place, settings: Settings, words: str, about: dict[str, Any]) -> Study:
+    """The study, begun, with a manifest that says what it will be.
 
     Args:
-        scenarios: by the label they have in the tables. words: for the study's name, if the settings give none.
-        config: the resolved configuration, for the manifest. study: where to write, if the folder exists already.
+        words: for its name, if none is given. about: its manifest so far.
+    Raises:
+        RequestError: if there is a study of that name that differs, and it is not to be computed anew.
     """
-    engine = usable(settings.engine)
-    if engine != settings.engine:
-        console.warn(f"engine = {settings.engine!r}: there is no compiler; the {engine} engine gives the same results, slowly")
-    workers.prepare(next(iter(scenarios.values())), engine)
-    study = study or new_study(settings.results, settings.name, words)
-    cores = settings.workers or workers.cores()
-    todo = workers.tasks(list(scenarios), settings.replications, cores, engine)
-    from sim.studies.tables import Tables
-
-    start = next(iter(scenarios.values())).start
-    tables = Tables(study.folder, {label: scenario.identity for label, scenario in scenarios.items()}, start)
-    started, clock, interrupted = now(), perf_counter(), False
-    with console.progress(len(scenarios) * settings.replications, application) as advance:
-        running = workers.run(scenarios, settings.seed, todo, cores, settings.weekly, engine)
+    if settings.name is not None and root.exists(f"studies/{settings.name}/study.json"):
         try:
-            for task, block in running:
-                tables.add(task.label, block)
-                advance(block.count)
-        except KeyboardInterrupt:
-            interrupted = True
-        except OSError as error:
-            raise lost(settings, study, tables, error) from None
-        finally:
-            running.close()
-    seconds = perf_counter() - clock
-
+            fields = differences(Study(root, settings.name).read_manifest(), about)
+        except RequestError as error:
+            fields = [str(error).partition(": ")[2]]
+        if fields and settings.changed == "refuse":
+            raise RequestError(
+                f"name = {settings.name!r}: that study differs: {shortened(fields)}; "
+                "choose another name, or compute it anew with changed=recompute"
+            )
+    if late := ahead(root):
+        console.warn(f"this machine's clock is behind that of study {late!r}, which `plot` without a name takes as the latest")
+    asked = {key: about[key] for key in about if key not in ("command", "contents", "config", "code")}
+    study = open_study(root, settings.name, words, request_of(asked))
     try:
-        rows, failures = tables.finish(), tables.failures()
+        study.write_manifest({"name": study.name, "complete": False, "finished": None, **about})
     except OSError as error:
-        raise lost(settings, study, tables, error) from None
-    session = Session(study, study.read_table("outcomes"), failures, {}, interrupted, tables.seconds, settings.results)
-    accounted = rows + len(failures)
-    if not interrupted and accounted != len(scenarios) * settings.replications:
-        raise RuntimeError(f"{accounted} replications are accounted for, {len(scenarios) * settings.replications} were asked for")
-    session.manifest = {
+        raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
+    return study
+
+
+def opened(root: Place, settings: Settings) -> "Store":
+    """The store of blocks. An engine that is not to be had is replaced here, with a warning."""
+    from sim.studies.store import Store
+
+    if usable(settings.engine) != settings.engine:
+        console.warn(f"engine = {settings.engine!r}: there is no compiler; the reference engine gives the same results, slowly")
+    return Store(root)
+
+
+def concluded(
+    study: Study,
+    store: "Store",
+    request: Request,
+    about: dict[str, Any],
+    results: str,
+    interrupted: bool,
+    lost: Sequence[tuple[str, int, int]] = (),
+) -> Session:
+    """Write the tables and the manifest of what the store has of a study.
+
+    Args:
+        lost: scenario, seed and number of replications whose worker died each time: failures of this time, not kept as such.
+    """
+    from sim.studies.plan import covers
+    from sim.studies.store import Damaged
+    from sim.studies.tables import failures_table, write_table
+
+    for attempt in range(5):
+        found = covers(request.wanted, store.entries(w.pair for w in request.wanted))
+        try:
+            for name in ("outcomes", "weekly"):
+                parquet = study.at(f"{name}.parquet")
+                write_table(study.place, parquet, name, store, request.wanted, found, request.marks, request.kinds)
+            break
+        except Damaged:  # another process merged it meanwhile
+            if attempt == 4:
+                raise
+            store.forget()
+            store.refresh()
+    written_off(found, request.wanted, lost)
+    failures = failures_table(request.wanted, found)
+    outcomes = study.read_table("outcomes")
+    there = sum(c.replications for c in found)
+    asked = sum(w.replications for w in request.wanted)
+    accounted = len(outcomes) + len(failures)
+    if not interrupted and accounted != asked:
+        raise RuntimeError(f"{accounted} replications are accounted for, {asked} were asked for")
+    manifest = {
         "name": study.name,
-        "application": application,
-        "command": ["posture", *sys.argv[1:]],
-        "complete": session.status == 0,
-        "started": started,
+        **about,
+        "complete": not interrupted and len(failures) == 0,
         "finished": now(),
-        "seconds": round(seconds, 3),
-        "workers": cores,
-        "engine": engine,
-        "seed": settings.seed,
-        "luck": luck.SCHEME,
-        "replications": settings.replications,
-        "horizon_days": horizon(scenarios),
-        "start": start.isoformat(),
-        "scenarios": tables.identities,
-        "failures": len(session.failures),
-        "saturation": saturation(tables.opportunities, tables.saturated),
-        "code": provenance(),
-        "contents": {label: scenario.content() for label, scenario in scenarios.items()},
-        "config": config,
+        "found": there - int(about.get("computed", 0)),
+        "failures": len(failures),
+        "saturation": saturation(found),
     }
     if len(failures):
-        failures["replay"] = [replay(session, row) for row in failures.to_dict("records")]
-        study.write_table("failures", failures)
-    study.write_manifest(session.manifest)
-    return session
+        failures["replay"] = [replay(row, results) for row in failures.to_dict("records")]
+        study.write_table("failures", failures.drop(columns="seed"))
+    else:
+        study.place.delete(study.at("failures.parquet"))
+    study.write_manifest(manifest)
+    return Session(study, outcomes, failures, manifest, interrupted)
 
 
-def lost(settings: Settings, study: Study, tables: "Tables", error: OSError) -> RequestError:
-    """What to say when the tables cannot be written (a full disk): nothing of the study is left in its place."""
-    tables.abandon()
-    study.remove_if_empty()
-    return RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}; nothing was kept")
+def written_off(found: Sequence[Cover], wanted: Sequence[Wanted], lost: Sequence[tuple[str, int, int]]) -> None:
+    """Count replications whose worker died each time among the failures."""
+    gone = set(lost)
+    for w, covered in zip(wanted, found, strict=True) if gone else ():
+        for start, end in covered.gaps:
+            numbers = [r for r in range(start, end) if (*w.pair, r) in gone]
+            covered.failed += [(r, "WorkerLost: the process that ran it died", float("nan"), "") for r in numbers]
 
 
-def horizon(scenarios: dict[str, Scenario]) -> int:
-    return max(scenario.horizon_days for scenario in scenarios.values())
+def saturation(found: Sequence[Cover]) -> dict[str, dict[str, float]]:
+    """By activity: opportunities, those whose willingness was above the cap, and their share; only where there were any. Counted
+    in whole blocks, of which a study may use a part."""
+    opportunities: Counter[str] = Counter()
+    saturated: Counter[str] = Counter()
+    for entry in {piece.entry.key: piece.entry for covered in found for piece in covered.pieces}.values():
+        opportunities.update(json.loads(entry.opportunities))
+        saturated.update(json.loads(entry.saturated))
+    return {
+        name: {"opportunities": opportunities[name], "saturated": count, "share": count / opportunities[name]}
+        for name, count in sorted(saturated.items())
+    }
 
 
 def period(manifest: dict[str, Any]) -> str:
     """The time a study covers, in words."""
     return f"{manifest['horizon_days']:,} days from {manifest['start']}"
-
-
-def saturation(opportunities: Counter[str], saturated: Counter[str]) -> dict[str, dict[str, float]]:
-    """By activity: opportunities, those whose willingness was above the cap, and their share; only where there were any."""
-    return {
-        name: {"opportunities": opportunities[name], "saturated": count, "share": count / opportunities[name]}
-        for name, count in sorted(saturated.items())
-    }
 
 
 def tell_trouble(session: Session) -> None:
@@ -156,16 +256,13 @@ def tell_trouble(session: Session) -> None:
             f"failed: {row['schedule']}, replication {row['replication']}{when(row)}: {row['message']}; replay: {row['replay']}"
         )
     if len(session.failures) > 10:
-        console.warn(
-            f"{len(session.failures)} replications failed; all of them are in {session.study.folder / 'failures.parquet'}"
-        )
+        console.warn(f"{len(session.failures)} replications failed; all of them are in {session.study.where}/failures.parquet")
     if session.interrupted:
-        counts = session.outcomes.groupby("schedule", sort=False).size()
-        console.warn(
-            f"interrupted: kept {counts.min():.0f} to {counts.max():.0f} replications of each scenario"
-            if len(counts)
-            else "interrupted: kept nothing"
-        )
+        counts = session.outcomes.groupby("scenario", sort=False).size()
+        fewest = counts.min() if len(counts) == len(set(session.manifest["scenarios"].values())) else 0
+        asked = session.manifest["replications"]
+        kept = f"{fewest:,} to {counts.max():,} of {asked:,} replications of each scenario" if len(counts) else "nothing yet"
+        console.warn(f"interrupted: kept {kept}; the same command goes on")
 
 
 def when(row: dict[str, Any]) -> str:
@@ -173,22 +270,21 @@ def when(row: dict[str, Any]) -> str:
     return f", day {row['day']:.1f}, {row['activity']}" if row["activity"] else ""
 
 
-def replay(session: Session, row: dict[str, Any]) -> str:
+def replay(row: dict[str, Any], results: str) -> str:
     """The command that replays one replication."""
-    words = [
-        "posture",
-        "trace",
-        f"scenario={row['scenario']}",
-        f"replication={row['replication']}",
-        f"seed={session.manifest['seed']}",
-    ]
-    if session.results != "results":
-        words.append(f"results={session.results}")
+    words = ["posture", "trace", f"scenario={row['scenario']}", f"replication={row['replication']}", f"seed={row['seed']}"]
+    if results != "results":
+        words.append(f"results={results}")
     return shlex.join(words)
 
 
 def tell_place(session: Session) -> None:
     manifest, rows = session.manifest, len(session.outcomes)
-    per = session.seconds / max(1, rows)
-    console.say(f"{rows:,} replications in {manifest['seconds']:.1f} s on {manifest['workers']} cores, {per * 1e3:.1f} ms each")
-    console.say(f"results: {session.study.folder}")
+    computed, found = manifest["computed"], manifest["found"]
+    if computed:
+        per = f"{manifest['processor_seconds'] / computed * 1e3:.1f} ms each"
+        pace = f"{computed:,} computed in {manifest['seconds']:.1f} s, {manifest['executor']} {manifest['workers']}, {per}"
+    else:
+        pace = "none to compute"
+    console.say(f"{rows:,} replications: {pace}" + (f", {found:,} there already" if found else ""))
+    console.say(f"results: {session.study.where}")

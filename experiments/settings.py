@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from sim.parameters import Checked
 from sim.scenario import Scenario, read_scenario
@@ -39,9 +39,21 @@ class Settings(Checked):
     weekly: Annotated[int, Field(ge=0, le=10_000_000)]
     seed: Key64
     engine: Literal["compiled", "reference"]
+    executor: Literal["auto", "serial", "threads", "processes", "dask"]
+    address: Annotated[str, Field(min_length=1)] | None
     workers: Annotated[int, Field(ge=1, le=1024)] | None
     results: Annotated[str, Field(min_length=1)]
     name: Name | None
+    plan: bool
+    retry_failed: bool
+    changed: Literal["refuse", "recompute"]
+
+    @field_validator("address")
+    @classmethod
+    def _addressed(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if (info.data.get("executor") == "dask") != (address is not None):
+            raise ValueError("expected the address of a dask scheduler with executor=dask (tcp://host:8786), and null without")
+        return address
 
 
 class RunSettings(Settings):
@@ -81,7 +93,9 @@ HINTS = {
     "replication": "a whole number from 0 to 2^64 - 1",
     "seed": "a whole number from 0 to 2^64 - 1",
     "workers": "a whole number from 1 to 1024, or null for all cores",
-    "results": "a folder",
+    "results": "a folder, or a URL such as s3://bucket/results",
+    "plan": "true or false",
+    "retry_failed": "true or false",
     "schedules": "all, or a list of names",
     "outcomes": "a list of names",
     "figures": "true or false (in plot: all, or a list of names)",

@@ -1,15 +1,16 @@
 """posture run -m: an ordinary Hydra sweep (its launchers and sweepers work), ended by one combined table.
 
-Hydra composes each job; a job runs its replications in blocks and writes its own tables below `jobs/`. When all are done the
-tables are put together with what was swept as columns.
+Hydra composes each job; a job computes its replications into the store and leaves a record below `jobs/`. When all are done the
+tables are put together from the store, with what was swept as columns.
 """
 
 import json
 import os
-import shutil
 import sys
+import tempfile
 import traceback
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import hydra
@@ -22,10 +23,16 @@ from omegaconf.errors import OmegaConfBaseException
 from experiments import console
 from experiments.choices import CONFIGS
 from experiments.composition import Composer, first_sentence, loosened, parse, register_declarations
-from experiments.run import application
+from experiments.computing import computed
+from experiments.session import Request, Session, begun, concluded, opened, tell_trouble, unwritable
 from experiments.settings import RunSettings, read
-from sim.errors import RequestError
-from sim.studies.store import Study, new_study, now, provenance
+from sim import luck
+from sim.errors import Halted, RequestError
+from sim.scenario import read_scenario
+from sim.studies.maker import maker, provenance
+from sim.studies.place import place
+from sim.studies.plan import Wanted
+from sim.studies.study import Study
 
 KEY_OUTCOMES = ("base_attacks", "us_deaths", "isis_attacks", "resurgence", "government_fell")
 
@@ -41,22 +48,47 @@ def sweep(overrides: list[str], folder: str | None) -> int:
         if override.key_or_group in ("name", "results", "sweep"):
             raise RequestError(f"{override.key_or_group}: cannot be swept: all jobs of a sweep belong to one study")
     settings = check_all(composer, ours, hydras)
-    study = new_study(settings.results, settings.name, "sweep")
-    for path in (study.folder / "jobs", study.figures):
-        path.mkdir(exist_ok=True)
+    if settings.plan:
+        raise RequestError("plan = true: not with -m, whose jobs only Hydra knows; posture sweep and posture compare plan theirs")
+    root = place(settings.results)
+    names = [override.key_or_group for override in swept]
+    about = {
+        **{"application": "run -m", "command": ["posture", "run", "-m", *overrides], "overrides": sorted(overrides)},
+        **{"seed": settings.seed, "luck": luck.SCHEME, "replications": settings.replications, "weekly": settings.weekly},
+        **{"maker": maker(), "code": provenance(), "swept": names, "scenarios": {}, "contents": {}},
+    }
+    study = begun(root, settings, "sweep", about)
+    finished = False
+    try:
+        launch(study, overrides, folder)
+        status, finished = combine(study, names, about, settings.results)
+        return status
+    except OSError as error:
+        raise unwritable(settings.results, error) from None
+    finally:
+        study.end(finished)
+
+
+def launch(study: Study, overrides: list[str], folder: str | None) -> None:
+    """Have Hydra run the jobs.
+
+    Raises:
+        RequestError: if it could run none.
+    """
     extra = [f"hydra.searchpath=[file://{Path(folder).resolve()}]"] if folder else []
-    started = now()
+    if study.place.folder is None:  # Hydra keeps its own record in a folder
+        extra.append(f"hydra.sweep.dir={tempfile.mkdtemp(prefix='posture-')}")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = ["posture run", "--multirun", *overrides, *extra, f"sweep={study.name}"]
     try:
         job()
     except (KeyboardInterrupt, SystemExit):
-        console.warn("interrupted: jobs that were done are kept")
+        console.warn("interrupted: what was computed is kept; the same command goes on")
     except (HydraException, OmegaConfBaseException) as error:
-        if not any((study.folder / "jobs").iterdir()):
-            shutil.rmtree(study.folder)
-        raise RequestError(f"hydra: {first_sentence(error)}") from None
-    return combine(study, [override.key_or_group for override in swept], started, overrides)
+        if not records(study):
+            study.place.delete_folder(study.path)
+            raise RequestError(f"hydra: {first_sentence(error)}") from None
+        console.warn(f"hydra: {first_sentence(error)}")
 
 
 def check_all(composer: Composer, overrides: list[Override], hydras: list[str]) -> RunSettings:
@@ -103,77 +135,94 @@ register_declarations()
 def job(config: DictConfig) -> int:
     """One job of a sweep, in whichever process the launcher put it. What goes wrong is written down; the sweep goes on."""
     data: Any = OmegaConf.to_container(config, resolve=True)
-    folder = Path(data["results"]) / "studies" / data["sweep"] / "jobs" / str(HydraConfig.get().job.num)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "overrides.json").write_text(json.dumps(list(HydraConfig.get().overrides.task)), encoding="utf-8")
+    number, study = int(HydraConfig.get().job.num), Study(place(data["results"]), data["sweep"])
+    record: dict[str, Any] = {"overrides": list(HydraConfig.get().overrides.task)}
+    interrupted = False
     try:
-        return application(data, Study(folder))
-    except RequestError as error:
-        (folder / "failure.txt").write_text(str(error), encoding="utf-8")
+        scenario, settings = read(RunSettings, data)
+        record |= {"content": scenario.content(), "seed": settings.seed, "config": data}
+        record |= {"replications": settings.replications, "weekly": settings.weekly}
+        wanted = Wanted(scenario.schedule.name, scenario, settings.seed, settings.replications, settings.weekly)
+        clock = perf_counter()
+        work = computed(opened(study.place, settings), [wanted], settings, f"job {number}")
+        interrupted = work.interrupted
+        record |= {"interrupted": interrupted, "lost": work.lost, **work.told(perf_counter() - clock)}
+    except OSError:
+        raise
+    except (RequestError, Halted) as error:
+        record["failure"] = str(error)
     except Exception:
-        (folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
-    return 1
+        record["failure"] = traceback.format_exc().strip()
+    study.place.write(study.at(f"jobs/{number}.json"), json.dumps(record).encode())
+    if interrupted:
+        raise KeyboardInterrupt  # the sweep stops, and not this job only
+    return 0
 
 
-def combine(study: Study, swept: list[str], started: str, overrides: list[str]) -> int:
-    """The jobs' tables as one: outcomes.parquet and weekly.parquet with a column for each swept key, and a summary on screen."""
-    import pandas as pd
+def records(study: Study) -> list[tuple[int, dict[str, Any]]]:
+    """What the jobs left, in the order of their numbers."""
+    found = []
+    for path in study.place.sizes(study.at("jobs")):
+        stem, _, suffix = path.rpartition("/")[2].partition(".")
+        if stem.isdigit() and suffix == "json":
+            found.append((int(stem), json.loads(study.place.read(path))))
+    return sorted(found, key=lambda record: record[0])
 
-    from sim.analysis.summary import quantiles
-    from sim.outcomes import BY_NAME, YES_NO
+
+def combine(study: Study, swept: list[str], about: dict[str, Any], results: str) -> tuple[int, bool]:
+    """The jobs' blocks as one study, with a column for each swept key, and a summary on screen.
+
+    Returns:
+        the exit status, and whether there is nothing left to do.
+    """
+    import pyarrow as pa
+
+    from sim.studies.store import Store
     from sim.studies.tables import scenario_label
 
-    outcomes, weekly, contents, identities, status = [], [], {}, {}, 0
-    about: dict[str, Any] = {}
-    folders = [path for path in (study.folder / "jobs").iterdir() if path.name.isdigit()]  # beside them lies Hydra's own record
-    for folder in sorted(folders, key=lambda path: int(path.name)):
-        one = Study(folder)
-        failure = folder / "failure.txt"
-        if failure.exists() or not (folder / "study.json").exists():
-            why = failure.read_text(encoding="utf-8").strip().splitlines()[-1] if failure.exists() else "did not finish"
-            console.warn(
-                f"job {folder.name} failed: {why}; its overrides: {(folder / 'overrides.json').read_text(encoding='utf-8')}"
-            )
-            status = 1
+    keys = [key for key in swept if key != "schedule"]
+    wanted, marks, done, failed, lost = [], {}, [], 0, []
+    for number, record in records(study):
+        if "failure" in record:
+            failed += 1
+            why = record["failure"].splitlines()[-1]
+            console.warn(f"job {number} failed: {why}; its overrides: {' '.join(record['overrides'])}")
             continue
-        about = one.read_manifest()
-        status = max(status, 0 if about["complete"] else 1)
-        task = dict(
-            part.lstrip("+").split("=", 1) for part in json.loads((folder / "overrides.json").read_text(encoding="utf-8"))
-        )
-        set_to = {key: task.get(key, "") for key in swept if key != "schedule"}
-        for name, tables in (("outcomes", outcomes), ("weekly", weekly)):
-            table = one.read_table(name)
-            for k, (key, value) in enumerate(set_to.items()):
-                table.insert(1 + k, key, value)
-            tables.append(table)
-        schedule = next(iter(about["scenarios"]))
-        label = scenario_label(schedule, set_to)
-        contents[label], identities[label] = about["contents"][schedule], about["scenarios"][schedule]
-    if not outcomes:
+        scenario = read_scenario(record["content"])
+        task = dict(part.lstrip("+").split("=", 1) for part in record["overrides"])
+        set_to = {key: task.get(key, "") for key in keys}
+        label = scenario_label(scenario.schedule.name, set_to)
+        wanted.append(Wanted(label, scenario, record["seed"], record["replications"], record["weekly"]))
+        marks[label] = {"schedule": scenario.schedule.name, **set_to}
+        done.append(record)
+        lost += [(identity, seed, replication) for identity, seed, replication in record["lost"]]
+    if not wanted:
         console.warn("no job of the sweep was completed")
-        return 1
-    table = pd.concat(outcomes, ignore_index=True)
-    study.write_table("outcomes", table)
-    study.write_table("weekly", pd.concat(weekly, ignore_index=True))
-    by = ["schedule", *(key for key in swept if key != "schedule")]
+        return 1, False
+    interrupted = any(record["interrupted"] for record in done)
+    told = ("engine", "executor", "workers")
+    sums = ("computed", "seconds", "processor_seconds")
+    request = Request("run -m", "sweep", wanted, done[-1]["config"], marks, dict.fromkeys(keys, pa.string()))
+    about = {**request.manifest(), **about, "scenarios": {w.label: w.scenario.identity for w in wanted}}
+    about |= {"contents": {w.label: w.scenario.content() for w in wanted}, **{key: done[-1][key] for key in told}}
+    about |= {key: round(sum(record[key] for record in done), 3) for key in sums}
+    store = Store(study.place)
+    store.refresh()
+    session = concluded(study, store, request, about, results, interrupted or failed > 0, lost)
+    summarize(session, ["schedule", *keys])
+    tell_trouble(session)
+    console.say(f"results: {study.where}")
+    return max(session.status, min(failed, 1)), not interrupted and not failed and not lost
+
+
+def summarize(session: Session, by: list[str]) -> None:
+    """A summary of each scenario, as a table of the study and on screen."""
+    from sim.analysis.summary import quantiles
+    from sim.outcomes import BY_NAME, YES_NO
+
+    table = session.outcomes
     summary = quantiles(table, [name for name in BY_NAME if name in table], by)
-    study.write_table("summary", summary)
-    study.write_manifest(
-        {
-            **about,
-            "name": study.name,
-            "application": "run -m",
-            "command": ["posture", "run", "-m", *overrides],
-            "swept": swept,
-            "started": started,
-            "finished": now(),
-            "complete": status == 0,
-            "code": provenance(),
-            "contents": contents,
-            "scenarios": identities,
-        }
-    )
+    session.study.write_table("summary", summary)
     rows = summary.set_index([*by, "outcome"])
 
     def cell(group: Any, name: str) -> str:
@@ -189,5 +238,3 @@ def combine(study: Study, swept: list[str], started: str, overrides: list[str]) 
         heads,
         [[*map(str, group), *(cell(group, name) for name in KEY_OUTCOMES)] for group in groups],
     )
-    console.say(f"results: {study.folder}")
-    return status

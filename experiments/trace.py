@@ -13,6 +13,8 @@ from sim.outcomes import DAY, OUTCOMES, YES_NO
 from sim.readings import READINGS
 from sim.scenario import Scenario, read_scenario
 from sim.story import story
+from sim.studies.place import place as root_of
+from sim.studies.study import Study
 from sim.validation import check
 
 if TYPE_CHECKING:
@@ -73,15 +75,19 @@ def application(config: dict[str, Any], overrides: list[str]) -> int:
 
 def stored(settings: TraceSettings) -> tuple[Scenario, int]:
     """The scenario of that identity and the seed of its study, from the manifest of the latest study that ran it."""
-    for path in sorted((Path(settings.results) / "studies").glob("*/study.json"), reverse=True):
+    root = root_of(settings.results)
+    for name in reversed(root.folders("studies")):
+        study = Study(root, name)
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            manifest = json.loads(root.read(study.at("study.json")))
             for label, identity in manifest["scenarios"].items():
                 if identity == settings.scenario:
                     return read_scenario(manifest["contents"][label]), int(manifest["seed"])
+        except FileNotFoundError:
+            continue
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            console.warn(f"{path}: not a manifest that can be read: {type(error).__name__}")
-    raise RequestError(f"scenario = {settings.scenario!r}: no study in {Path(settings.results) / 'studies'} has run it")
+            console.warn(f"{study.where}/study.json: not a manifest that can be read: {type(error).__name__}")
+    raise RequestError(f"scenario = {settings.scenario!r}: no study in {root.where('studies')} has run it")
 
 
 def place(log: str | None) -> Path | None:

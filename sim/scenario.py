@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -192,6 +192,7 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
     return scenario
 
 
+@cache
 def allowed() -> dict[str, str]:
     """What each parameter may be, in words, by its key."""
     return {p.key: f"a number from {p.bounds[0]:g} to {p.bounds[1]:g} ({p.unit})" for p in declared_parameters()}

@@ -34,7 +34,7 @@ from sim.outcomes import EVENTS, OUTCOMES, SERIES, YES_NO
 from sim.readings import READINGS
 from sim.scenario import Scenario, declared_parameters, read_scenario
 from sim.state import CONDITIONS, STEPS
-from sim.studies.workers import cores
+from sim.studies.executors import cores
 from tests.worlds import RIVALS, content, scenario
 
 SALT = 8_675_309  # another salt, other scenarios

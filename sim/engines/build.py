@@ -15,14 +15,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sim.engines import loop
+from sim.engines import loop, sources
 from sim.engines.dispatch import Dispatch
 
 VARIABLE = "POSTURE_CACHE"  # names another place for the cache
 TAG = re.compile(r"[0-9a-f]{16}")  # names of folders
 KEPT = 5  # folders of other states of the sources that are kept
 LIBRARIES = ("numba", "llvmlite", "numpy")
-SOURCES = ("*.py", "agents/*.py", "engines/*.py")  # of sim: whatever can change the machine code
 Announce = Callable[[str], None]
 
 
@@ -171,11 +170,9 @@ def tag(text: str) -> str:
     """A hash of all that the machine code depends on: sources, libraries, Python, processor."""
     from llvmlite import binding
 
-    root = Path(__file__).parents[1]
     digest = sha256(text.encode())
-    for pattern in SOURCES:
-        for path in sorted(root.glob(pattern)):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for source in sources.content():
+        digest.update(source)
     words = [sys.version, binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
     words += [version(name) for name in LIBRARIES]
     digest.update("\n".join(words).encode())

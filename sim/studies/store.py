@@ -1,178 +1,427 @@
-"""Where a study lies: `<results>/studies/<name>/`, each file written aside and renamed, and a manifest of where it came from."""
+"""The store of blocks: what was computed once, by content, under `<results>/blocks/`.
+
+A segment holds many blocks of many scenarios and is three files of one name: `outcomes/`, `weekly/` (if there are series) and
+`index/`, which comes last and makes it count. Nothing is ever changed in place: small segments are merged into a new, larger one
+and removed when that is complete, so processes that work in one store at once find each block in some segment at all times.
+"""
 
 import json
-import platform
-import re
-import subprocess
-from datetime import UTC, datetime
-from functools import cache
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sim.errors import RequestError
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-if TYPE_CHECKING:
-    import pandas as pd
+from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block
+from sim.studies.maker import differing, maker, maker_id
+from sim.studies.place import Place
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
-# what a manifest must hold for a study to be read again
-MANIFEST = {"start": str, "horizon_days": int, "seed": int, "scenarios": dict, "contents": dict, "config": dict}
-LIBRARIES = ("simpy", "numpy", "numba", "llvmlite", "pandas", "pyarrow", "pydantic", "hydra-core")
+ROOT = "blocks"
+TABLES = ("index", "outcomes", "weekly")  # the folders, in the order in which files are removed
+GROUP = 65_536  # rows of a row group
+FULL = 500_000  # rows of outcomes and series at which a segment is no longer merged
+MANY = 16  # small segments that are left alone
+HELD = 48  # row groups kept in memory
 
 
-class Study:
-    """A study's folder."""
+@dataclass(frozen=True)
+class Entry:
+    """A line of the index: replications first to first + count - 1 of one scenario on one seed, and where their rows lie.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.figures = folder / "figures"
+    weekly: how many of them, from the first, have their series by week. rows, weeks: of outcomes and of series, from
+    outcomes_at and weekly_at on in the segment's files, with the SHA-256 of their values. failures: JSON, a list of [replication,
+    message, day, activity]. opportunities, saturated: JSON, counts by activity. seconds: processor time.
+    """
+
+    segment: str
+    scenario: str
+    seed: int
+    first: int
+    count: int
+    weekly: int
+    horizon_days: int
+    engine: str
+    rows: int
+    outcomes_at: int
+    outcomes_hash: str
+    weeks: int
+    weekly_at: int
+    weekly_hash: str
+    failures: str
+    opportunities: str
+    saturated: str
+    seconds: float
 
     @property
-    def name(self) -> str:
-        return self.folder.name
+    def end(self) -> int:
+        return self.first + self.count
 
-    def remove_if_empty(self) -> None:
-        """Give the name free again, if there is nothing in the study."""
-        for folder in (self.figures, self.folder):
-            try:
-                folder.rmdir()
-            except OSError:
-                return
+    @property
+    def failed(self) -> list[tuple[int, str, float, str]]:
+        return [(r, message, float("nan") if day is None else day, activity) for r, message, day, activity in self._failures()]
 
-    def write_table(self, name: str, table: "pd.DataFrame") -> Path:
-        """A table as Parquet (zstd), whole or not at all."""
-        aside = self.folder / f".{name}.parquet.writing"
-        table.to_parquet(aside, engine="pyarrow", compression="zstd", index=False)
-        target = self.folder / f"{name}.parquet"
-        aside.replace(target)
-        return target
+    def _failures(self) -> list[Any]:
+        return json.loads(self.failures)
 
-    def write_manifest(self, manifest: dict[str, Any]) -> Path:
-        aside = self.folder / ".study.json.writing"
-        aside.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        target = self.folder / "study.json"
-        aside.replace(target)
-        return target
-
-    def read_table(self, name: str) -> "pd.DataFrame":
-        """Raises RequestError if the study has no such table or it cannot be read."""
-        import pandas as pd
-
-        path = self.folder / f"{name}.parquet"
-        try:
-            return pd.read_parquet(path, engine="pyarrow")
-        except FileNotFoundError:
-            raise RequestError(f"name = {self.name!r}: has no {name}.parquet") from None
-        except (OSError, ValueError) as error:
-            raise RequestError(f"name = {self.name!r}: {name}.parquet cannot be read: {first_line(error)}") from None
-
-    def read_manifest(self) -> dict[str, Any]:
-        try:
-            manifest = json.loads((self.folder / "study.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RequestError(f"name = {self.name!r}: has no study.json in {self.folder}") from None
-        except (OSError, ValueError) as error:
-            raise RequestError(f"name = {self.name!r}: study.json cannot be read: {first_line(error)}") from None
-        for key, kind in MANIFEST.items():
-            if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
-                raise RequestError(
-                    f"name = {self.name!r}: study.json is not a manifest: {key} is missing or not what it should be"
-                )
-        return manifest
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the block is, wherever it lies."""
+        failed = [r for r, *_ in self._failures()]
+        return (self.scenario, self.seed, self.first, self.count, self.weekly, self.outcomes_hash, self.weekly_hash, *failed)
 
 
-def first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+@dataclass(frozen=True)
+class Made:
+    """A block as it comes from an engine, with what it is a block of. weekly: how many replications were to have series."""
+
+    scenario: str
+    seed: int
+    weekly: int
+    horizon_days: int
+    engine: str
+    block: Block
 
 
-def check_name(name: str) -> str:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise RequestError(
-            f"name = {name!r}: expected letters, digits, dots, hyphens and underscores, starting with a letter or digit"
-        )
-    return name
+class Damaged(Exception):
+    """A file of a segment is missing, cut off or otherwise not what its index says."""
 
 
-def new_study(results: str, name: str | None, words: str) -> Study:
-    """A new study folder, made now so that an unwritable place is found before anything is computed.
+def columns_of(row: np.dtype) -> pa.Schema:
+    """The columns of a segment's file: scenario, seed and those of a row."""
+    fields = [pa.field("scenario", pa.string()), pa.field("seed", pa.uint64())]
+    return pa.schema([*fields, *(pa.field(name, pa.from_numpy_dtype(row[name])) for name in row.names or ())])
+
+
+SCHEMAS = {"outcomes": columns_of(OUTCOME_ROW), "weekly": columns_of(WEEK_ROW)}
+KINDS = {int: pa.int64(), str: pa.string(), float: pa.float64()}
+INDEX = pa.schema(
+    [
+        pa.field(name, pa.uint64() if name == "seed" else KINDS[kind])
+        for name, kind in Entry.__annotations__.items()
+        if name != "segment"
+    ]
+)
+
+
+class Store:
+    """The blocks under one root of results that this code, on this machine's arithmetic, has made or would make.
 
     Args:
-        results: the root. name: of the study, or None for the time and `words`.
-    Raises:
-        RequestError: if the name is not a file name or taken, or the place cannot be written to.
+        place: the root. Others' blocks lie beside ours and are not touched; `others` tells of them.
     """
-    studies = Path(results) / "studies"
-    stem = check_name(name) if name is not None else f"{datetime.now().strftime('%Y-%m-%d-%H%M%S')}-{words}"
-    candidate, more = stem, 1
-    while True:
-        folder = studies / candidate
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.fields = maker()
+        self.id = maker_id(self.fields)
+        self.unreadable: dict[str, str] = {}  # segments of ours whose index is damaged, and how
+        self._indexes: dict[str, pa.Table] = {}  # of our segments, by name
+        self._groups: OrderedDict[tuple[str, str, int], pa.Table] = OrderedDict()
+        self._files: OrderedDict[tuple[str, str], tuple[pq.ParquetFile, np.ndarray]] = OrderedDict()
+
+    # -- finding -----------------------------------------------------------------------------------------------------
+    def segments(self) -> list[str]:
+        """The names of all segments, ours and others'."""
+        paths = self.place.sizes(f"{ROOT}/index")
+        names = [path.rpartition("/")[2] for path in paths]
+        return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet") and not name.startswith("."))
+
+    def refresh(self) -> None:
+        """Read the indexes that came since the last time; forget those that went."""
+        names = {name for name in self.segments() if name.startswith(f"{self.id}-")}
+        for name in [name for name in self._indexes if name not in names]:
+            del self._indexes[name]
+        for name in sorted(names - set(self._indexes)):
+            try:
+                self._indexes[name] = self.index(name)
+            except FileNotFoundError:  # merged just now by another process
+                continue
+            except Damaged as error:
+                self.unreadable[name] = str(error)
+
+    def index(self, segment: str) -> pa.Table:
+        """Raises FileNotFoundError or Damaged."""
         try:
-            folder.mkdir(parents=True)
-            (folder / "figures").mkdir()
-            return Study(folder)
-        except FileExistsError as error:
-            if folder.is_dir() and name is None:
-                more += 1
-                candidate = f"{stem}-{more}"
-            elif folder.is_dir():
-                raise RequestError(f"name = {name!r}: {taken(folder)} lies in {studies}; choose another name") from None
-            else:
-                raise RequestError(f"results = {results!r}: cannot be written to: {error.strerror}: {error.filename}") from None
-        except OSError as error:
-            raise RequestError(f"results = {results!r}: cannot be written to: {error.strerror}") from None
+            with self.place.reading(path_of("index", segment)) as file:
+                table = pq.read_table(file)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise Damaged(f"{path_of('index', segment)}: {first_line(error)}") from None
+        if table.schema.remove_metadata() != INDEX:
+            raise Damaged(f"{path_of('index', segment)}: not the columns of an index")
+        return table
 
+    def entries(self, wanted: Iterable[tuple[str, int]] | None = None) -> list[Entry]:
+        """The blocks of these scenarios on these seeds; all of them if none are given."""
+        pairs = None if wanted is None else set(wanted)
+        found: list[Entry] = []
+        for name, table in self._indexes.items():
+            if pairs is not None:
+                table = table.filter(pc.field("scenario").isin(list({scenario for scenario, _ in pairs})))
+            for row in table.to_pylist():
+                if pairs is None or (row["scenario"], row["seed"]) in pairs:
+                    found.append(Entry(name, **row))
+        return found
 
-def taken(folder: Path) -> str:
-    """What has the name already."""
-    if (folder / "study.json").exists():
-        return "a study of that name"
-    return "an unfinished study of that name (running, or killed: then delete its folder)"
+    def elsewhere(self, wanted: Iterable[tuple[str, int]]) -> list[tuple[int, list[str]]]:
+        """What other code, libraries or machines have made of these scenarios on these seeds: how many replications, and in which
+        fields their makers differ from ours."""
+        scenarios, counts, fields = list({scenario for scenario, _ in wanted}), Counter[str](), {}
+        for name in self.segments():
+            made = name.partition("-")[0]
+            if made == self.id:
+                continue
+            try:
+                index = self.index(name)
+            except (FileNotFoundError, Damaged):
+                continue
+            counts[made] += total(index.filter(pc.field("scenario").isin(scenarios)), "count")
+            fields[made] = differing(maker_of(index), self.fields)
+        return [(count, fields[made]) for made, count in counts.items() if count]
 
+    # -- writing -----------------------------------------------------------------------------------------------------
+    def add(self, made: Sequence[Made]) -> None:
+        """Keep blocks, as a segment of their own. When this returns they are on the disk.
 
-def find_study(results: str, name: str | None) -> Study:
-    """The study of that name, or the latest one if no name is given."""
-    studies = Path(results) / "studies"
-    if name is not None:
-        folder = studies / check_name(name)
-        if not folder.is_dir():
-            known = sorted(path.name for path in studies.glob("*") if path.is_dir())
-            raise RequestError(f"name = {name!r}: no such study in {studies}; there are: {', '.join(known[-10:]) or 'none'}")
-        return Study(folder)
-    finished = sorted(studies.glob("*/study.json"), key=lambda path: path.stat().st_mtime)
-    if not finished:
-        raise RequestError(f"results = {results!r}: holds no finished study; run `posture compare` first")
-    return Study(finished[-1].parent)
+        Raises:
+            OSError: if they cannot be written; then nothing of them counts.
+        """
+        held = []
+        for one in made:
+            outcomes, weekly = rows_table(one, "outcomes"), rows_table(one, "weekly")
+            held.append((entry_of(one, outcomes, weekly), outcomes, weekly))
+        self._write_all(held)
 
+    def _write(self, entries: Sequence[Entry], tables: dict[str, pa.Table]) -> str:
+        segment = f"{self.id}-{sha256(repr(sorted(entry.key for entry in entries)).encode()).hexdigest()[:20]}"
+        for name, table in tables.items():
+            if name == "outcomes" or table.num_rows:
+                self._put(path_of(name, segment), table)
+        rows = [{k: v for k, v in asdict(entry).items() if k != "segment"} for entry in entries]
+        index = pa.Table.from_pylist(rows, schema=INDEX).replace_schema_metadata({"maker": json.dumps(self.fields)})
+        self._put(path_of("index", segment), index)  # last: with it the segment counts
+        self._indexes[segment] = index
+        return segment
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    def _put(self, path: str, table: pa.Table) -> None:
+        with self.place.writing(path) as file, pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
+            writer.write_table(table, row_group_size=GROUP)
 
+    # -- reading -----------------------------------------------------------------------------------------------------
+    def rows(self, entry: Entry, name: str, *, check: bool = False) -> pa.Table:
+        """The rows of a block, of outcomes or weekly.
 
-@cache
-def provenance() -> dict[str, Any]:
-    """Which code made a result: revision and whether it was changed since, a hash of the model's sources, versions, platform."""
-    root = Path(__file__).parents[2]
-
-    def git(*words: str) -> str | None:
+        Raises:
+            Damaged: if they cannot be read; with `check`, also if their values are not those that were written.
+        """
+        at, count = (entry.outcomes_at, entry.rows) if name == "outcomes" else (entry.weekly_at, entry.weeks)
+        if count == 0:
+            return SCHEMAS[name].empty_table()
+        path = path_of(name, entry.segment)
         try:
-            run = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=20, check=True)
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return run.stdout.strip()
+            starts = self._open(entry.segment, name)[1]
+            first, last = np.searchsorted(starts, [at, at + count - 1], side="right") - 1
+            if at + count > starts[-1]:
+                raise Damaged(f"{path}: has {starts[-1]} rows, its index says more")
+            parts = [self._group(entry.segment, name, int(k)) for k in range(first, last + 1)]
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise Damaged(f"{path}: {first_line(error)}") from None
+        rows = pa.concat_tables(parts).slice(at - int(starts[first]), count)
+        if check and digest(rows) != (entry.outcomes_hash if name == "outcomes" else entry.weekly_hash):
+            raise Damaged(
+                f"{path}: replications {entry.first} to {entry.end - 1} of scenario {entry.scenario} are not what was written"
+            )
+        return rows
 
-    top = git("rev-parse", "--show-toplevel")
-    ours = top is not None and Path(top).resolve() == root.resolve()
-    digest = sha256()
-    for path in sorted((root / "sim").rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return {
-        "revision": git("rev-parse", "HEAD") if ours else None,
-        "changed": bool(git("status", "--porcelain", "--", "sim", "experiments", "configs")) if ours else None,
-        "sources": digest.hexdigest()[:16],
-        "version": version("posture"),
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "platform": platform.platform(),
-    }
+    def _open(self, segment: str, name: str) -> tuple[pq.ParquetFile, np.ndarray]:
+        """The file, and the row at which each of its row groups starts, with their sum as the last."""
+        found = self._files.get((segment, name))
+        if found is None:
+            file = pq.ParquetFile(self.place.reading(path_of(name, segment)))
+            if file.schema_arrow.remove_metadata() != SCHEMAS[name]:
+                raise Damaged(f"{path_of(name, segment)}: other columns than this version's")
+            sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
+            found = (file, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]))
+        self._files[(segment, name)] = found
+        self._files.move_to_end((segment, name))
+        while len(self._files) > HELD:
+            self._files.popitem(last=False)[1][0].close(force=True)
+        return found
+
+    def _group(self, segment: str, name: str, k: int) -> pa.Table:
+        found = self._groups.get((segment, name, k))
+        if found is None:
+            found = self._open(segment, name)[0].read_row_group(k)
+        self._groups[(segment, name, k)] = found
+        self._groups.move_to_end((segment, name, k))
+        while len(self._groups) > HELD:
+            self._groups.popitem(last=False)
+        return found
+
+    def forget(self) -> None:
+        """Let go of all files and rows held in memory."""
+        self._groups.clear()
+        while self._files:
+            self._files.popitem()[1][0].close(force=True)
+
+    # -- keeping it small --------------------------------------------------------------------------------------------
+    def merge(self, many: int = MANY) -> None:
+        """Merge the small segments, if there are more than `many`, into few."""
+        small = [name for name, index in self._indexes.items() if size_of(index) < FULL // 4]
+        if len(small) > many:
+            self.rewrite(small)
+
+    def rewrite(self, segments: Sequence[str]) -> None:
+        """Put the blocks of some segments into new ones, and remove the old ones.
+
+        A segment that cannot be read (another process merged it, or it is damaged) is left as it is.
+        """
+        kept: list[Held] = []
+        done, seen = [], set()
+        for segment in segments:
+            try:
+                found = [self._held(Entry(segment, **row)) for row in self._indexes[segment].to_pylist()]
+            except Damaged:
+                continue
+            done.append(segment)
+            for held in found:
+                if held[0].key not in seen:  # two processes may have computed the same block
+                    seen.add(held[0].key)
+                    kept.append(held)
+        new = self._write_all(kept)
+        self.forget()
+        for segment in done:
+            if segment not in new:
+                self.remove(segment)
+
+    def condemn(self, segment: str) -> None:
+        """Take a damaged segment out of use: its files are kept under damaged/, what is sound in it in a new segment."""
+        sound = []
+        for row in self._indexes[segment].to_pylist() if segment in self._indexes else ():
+            try:
+                sound.append(self._held(Entry(segment, **row), check=True))
+            except Damaged:
+                continue
+        self.forget()
+        for name in TABLES:
+            try:
+                self.place.write(f"{ROOT}/damaged/{segment}.{name}.parquet", self.place.read(path_of(name, segment)))
+            except FileNotFoundError:
+                continue
+        if segment not in self._write_all(sound):
+            self.remove(segment)
+        self.unreadable.pop(segment, None)
+
+    def _held(self, entry: Entry, *, check: bool = False) -> "Held":
+        return entry, self.rows(entry, "outcomes", check=check), self.rows(entry, "weekly", check=check)
+
+    def _write_all(self, kept: list["Held"]) -> set[str]:
+        """Write blocks as segments, in order; the names."""
+        kept.sort(key=lambda held: (held[0].scenario, held[0].seed, held[0].first))
+        new = set()
+        for part in parts_of(kept):
+            at, weekly_at, entries = 0, 0, []
+            for entry, outcomes, weekly in part:
+                entries.append(replace(entry, outcomes_at=at, weekly_at=weekly_at))
+                at, weekly_at = at + outcomes.num_rows, weekly_at + weekly.num_rows
+            tables = {"outcomes": pa.concat_tables(h[1] for h in part), "weekly": pa.concat_tables(h[2] for h in part)}
+            new.add(self._write(entries, tables))
+        return new
+
+    def remove(self, segment: str) -> None:
+        """Remove a segment, its index first: without that it does not count."""
+        for name in TABLES:
+            self.place.delete(path_of(name, segment))
+        self._indexes.pop(segment, None)
+
+
+Held = tuple[Entry, pa.Table, pa.Table]  # a block in memory: its entry, its outcomes, its series
+
+
+def path_of(name: str, segment: str) -> str:
+    return f"{ROOT}/{name}/{segment}.parquet"
+
+
+def size_of(index: pa.Table) -> int:
+    """Rows of outcomes and series of a segment."""
+    return total(index, "rows") + total(index, "weeks")
+
+
+def total(index: pa.Table, column: str) -> int:
+    return int(index[column].to_numpy().sum())
+
+
+def parts_of(blocks: list[Held]) -> list[list[Held]]:
+    """Blocks in order, cut where a segment is full."""
+    parts: list[list[Held]] = []
+    rows = FULL
+    for block in blocks:
+        if rows >= FULL:
+            parts.append([])
+            rows = 0
+        parts[-1].append(block)
+        rows += block[0].rows + block[0].weeks
+    return parts
+
+
+def rows_table(made: Made, name: str) -> pa.Table:
+    """A block's rows as a segment's file holds them."""
+    rows = made.block.outcomes if name == "outcomes" else made.block.weeks
+    schema = SCHEMAS[name]
+    of = (pa.scalar(made.scenario, pa.string()), pa.scalar(made.seed, pa.uint64()))
+    columns = [pa.repeat(value, len(rows)) for value in of]
+    columns += [pa.array(np.ascontiguousarray(rows[column]), schema.field(column).type) for column in schema.names[2:]]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def entry_of(made: Made, outcomes: pa.Table, weekly: pa.Table) -> Entry:
+    """The entry of a block that is not in a segment yet."""
+    block = made.block
+    failures = [[f.replication, f.message, None if f.day != f.day else f.day, f.activity] for f in block.failures]
+    return Entry(
+        segment="",
+        scenario=made.scenario,
+        seed=made.seed,
+        first=block.first,
+        count=block.count,
+        weekly=made.weekly,
+        horizon_days=made.horizon_days,
+        engine=made.engine,
+        rows=outcomes.num_rows,
+        outcomes_at=0,
+        outcomes_hash=digest(outcomes),
+        weeks=weekly.num_rows,
+        weekly_at=0,
+        weekly_hash=digest(weekly),
+        failures=json.dumps(failures),
+        opportunities=json.dumps(block.opportunities),
+        saturated=json.dumps(block.saturated),
+        seconds=block.seconds,
+    )
+
+
+def digest(rows: pa.Table) -> str:
+    """The SHA-256 of the values of a block's rows, column by column, whatever file they lie in; 24 hexadecimal digits."""
+    found = sha256()
+    for name in rows.column_names[2:]:
+        values = rows[name].to_numpy()
+        found.update(name.encode() + b"\0" + values.dtype.str.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
+    return found.hexdigest()[:24]
+
+
+def maker_of(index: pa.Table) -> dict[str, str]:
+    """What made a segment, from its index."""
+    try:
+        return dict(json.loads((index.schema.metadata or {})[b"maker"]))
+    except (KeyError, ValueError, TypeError):
+        return {}
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

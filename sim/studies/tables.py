@@ -1,143 +1,122 @@
-"""The tables of a study while it runs: outcomes, one row a scenario and replication, and series by week.
+"""The tables of a study, put together from the store: outcomes, one row a scenario and replication, and series by week.
 
-Blocks go to disk as they come, so that memory does not grow while a study runs; the order in which they come leaves no trace.
+Rows come by scenario and replication, in row groups of one size: how they were computed, and in which blocks, leaves no trace.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block
-
-GROUP = 65_536  # rows of a row group
-
-
-class Rows:
-    """The rows of one scenario in one table, in a file of their own: blocks in any order come out in that of replications."""
-
-    def __init__(self, path: Path, schema: pa.Schema, labels: tuple[str, str], start: date) -> None:
-        self.path, self.schema, self.labels, self.start = path, schema, labels, start
-        self.written = 0  # rows
-        self._waiting = 0  # rows of the next row group
-        self._next = 0  # replication
-        self._early: dict[int, tuple[int, np.ndarray]] = {}  # blocks that wait for those before them, by first replication
-        self._kept: list[np.ndarray] = []  # rows for the next row group
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
-
-    def add(self, first: int, count: int, rows: np.ndarray) -> None:
-        self._early[first] = (count, rows)
-        while self._next in self._early:
-            count, rows = self._early.pop(self._next)
-            self._next += count
-            self._keep(rows)
-
-    def close(self) -> None:
-        """Write what is left; of an interrupted study also what came without those before it."""
-        for first in sorted(self._early):
-            self._keep(self._early[first][1])
-        self._flush()
-        self._writer.close()
-
-    def _keep(self, rows: np.ndarray) -> None:
-        if len(rows):
-            self._kept.append(rows)
-            self._waiting += len(rows)
-        if self._waiting >= GROUP:
-            self._flush()
-
-    def _flush(self) -> None:
-        rows = np.concatenate(self._kept) if self._kept else np.zeros(0)
-        self._kept, self._waiting = [], 0
-        if len(rows):
-            self._writer.write_table(self._table(rows))
-            self.written += len(rows)
-
-    def _table(self, rows: np.ndarray) -> pa.Table:
-        made = [pa.repeat(label, len(rows)) for label in self.labels]
-        for name in self.schema.names[2:]:
-            if name == "date":
-                column = np.datetime64(self.start, "D") + rows["day"].astype("int64")
-                made.append(pa.array(column.astype("datetime64[ms]")))
-            else:
-                made.append(pa.array(np.ascontiguousarray(rows[name])))
-        return pa.Table.from_arrays(made, schema=self.schema)
+from sim.engines.block import Block
+from sim.studies.place import Place
+from sim.studies.plan import Cover, Piece, Wanted
+from sim.studies.store import GROUP, SCHEMAS, Store
 
 
-def schema_of(row: np.dtype, dated: bool) -> pa.Schema:
-    """The columns of a table: schedule, scenario, those of a row, and after the day its date."""
-    fields = [pa.field("schedule", pa.string()), pa.field("scenario", pa.string())]
-    for name in row.names or ():
-        fields.append(pa.field(name, pa.from_numpy_dtype(row[name])))
-        if dated and name == "day":
+def schema_of(name: str, extra: Mapping[str, pa.DataType]) -> pa.Schema:
+    """The columns of a table: schedule, what else tells the scenarios apart, scenario, those of a row, and after the day its
+    date."""
+    fields = [pa.field("schedule", pa.string()), *(pa.field(key, kind) for key, kind in extra.items())]
+    fields.append(pa.field("scenario", pa.string()))
+    for field in list(SCHEMAS[name])[2:]:  # less the segment's own scenario and seed
+        fields.append(field)
+        if field.name == "day":
             fields.append(pa.field("date", pa.timestamp("ms")))
     return pa.schema(fields)
 
 
-SCHEMAS = {"outcomes": schema_of(OUTCOME_ROW, dated=False), "weekly": schema_of(WEEK_ROW, dated=True)}
-
-
-class Tables:
-    """outcomes.parquet and weekly.parquet of a study, while it runs.
+def write_table(
+    place: Place,
+    path: str,
+    name: str,
+    store: Store,
+    wanted: Sequence[Wanted],
+    covers: Sequence[Cover],
+    marks: Mapping[str, Mapping[str, Any]],
+    kinds: Mapping[str, pa.DataType],
+) -> int:
+    """Write outcomes or weekly of a study as Parquet, whole or not at all; how many rows it has.
 
     Args:
-        folder: the study's. identities: of each scenario, by label, in the order of the tables. start: the first day.
+        marks: what stands in the columns that tell scenarios apart, by label; `schedule` among them. kinds: the types of those
+            columns, without schedule.
+    Raises:
+        sim.studies.store.Damaged: if a block cannot be read. OSError: if the table cannot be written.
     """
+    schema, rows = schema_of(name, kinds), 0
+    with place.writing(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for group in regrouped(parts(name, store, wanted, covers, marks, schema)):
+            writer.write_table(group, row_group_size=GROUP)
+            rows += group.num_rows
+    return rows
 
-    def __init__(self, folder: Path, identities: dict[str, str], start: date) -> None:
-        self.folder, self.identities = folder, identities
-        self.opportunities: Counter[str] = Counter()
-        self.saturated: Counter[str] = Counter()
-        self.seconds = 0.0  # processor time
-        self._failures: list[tuple[str, str, int, float, str, str]] = []
-        self._rows = {
-            name: {
-                label: Rows(folder / f".{name}-{k}.parquet.writing", schema, (label, identity), start)
-                for k, (label, identity) in enumerate(identities.items())
-            }
-            for name, schema in SCHEMAS.items()
-        }
 
-    def add(self, label: str, block: Block) -> None:
-        self.opportunities.update(block.opportunities)
-        self.saturated.update(block.saturated)
-        self.seconds += block.seconds
-        self._rows["outcomes"][label].add(block.first, block.count, block.outcomes)
-        self._rows["weekly"][label].add(block.first, block.count, block.weeks)
-        self._failures += [(label, self.identities[label], f.replication, f.day, f.activity, f.message) for f in block.failures]
+def parts(
+    name: str,
+    store: Store,
+    wanted: Sequence[Wanted],
+    covers: Sequence[Cover],
+    marks: Mapping[str, Mapping[str, Any]],
+    schema: pa.Schema,
+) -> Iterator[pa.Table]:
+    """The rows of each piece, in the study's columns."""
+    for w, covered in zip(wanted, covers, strict=True):
+        start = np.datetime64(w.scenario.start, "D")
+        for piece in covered.pieces:
+            limit = piece.end if name == "outcomes" else min(piece.end, w.weekly)
+            rows = within(store.rows(piece.entry, name), piece, limit)
+            if rows.num_rows == 0:
+                continue
+            made = []
+            for field in schema:
+                if field.name == "scenario":
+                    made.append(pa.repeat(w.scenario.identity, rows.num_rows))
+                elif field.name in marks[w.label]:
+                    made.append(pa.repeat(pa.scalar(marks[w.label][field.name], field.type), rows.num_rows))
+                elif field.name == "date":
+                    days = start + rows["day"].to_numpy().astype("int64")
+                    made.append(pa.array(days.astype("datetime64[ms]")))
+                else:
+                    made.append(rows[field.name])
+            yield pa.Table.from_arrays(made, schema=schema)
 
-    def finish(self) -> int:
-        """Put each table into one file, by scenario and replication, and give it its name. How many outcomes there are."""
-        for name, parts in self._rows.items():
-            for part in parts.values():
-                part.close()
-            aside = self.folder / f".{name}.parquet.writing"
-            if len(parts) == 1:
-                (only,) = parts.values()
-                only.path.replace(aside)
-            else:
-                with pq.ParquetWriter(aside, SCHEMAS[name], compression="zstd") as writer:
-                    for group in row_groups(parts):
-                        writer.write_table(group)
-            aside.replace(self.folder / f"{name}.parquet")
-        return sum(part.written for part in self._rows["outcomes"].values())
 
-    def abandon(self) -> None:
-        """Leave nothing behind."""
-        for name, parts in self._rows.items():
-            for path in [self.folder / f".{name}.parquet.writing", *(part.path for part in parts.values())]:
-                path.unlink(missing_ok=True)
+def within(rows: pa.Table, piece: Piece, end: int) -> pa.Table:
+    """The rows of replications piece.first to end - 1 of a block's, which are in order."""
+    if piece.first <= piece.entry.first and end >= piece.entry.end:
+        return rows
+    low, high = np.searchsorted(rows["replication"].to_numpy(), [piece.first, end], side="left")
+    return rows.slice(int(low), max(0, int(high) - int(low)))
 
-    def failures(self) -> pd.DataFrame:
-        """One row for each replication that failed: schedule, scenario, replication, day, activity, message."""
-        place = {label: k for k, label in enumerate(self.identities)}
-        rows = sorted(self._failures, key=lambda row: (place[row[0]], row[2]))
-        return pd.DataFrame(rows, columns=["schedule", "scenario", "replication", "day", "activity", "message"])
+
+def regrouped(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of GROUP rows, the last one shorter."""
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        held.append(table)
+        count += table.num_rows
+        if count >= GROUP:
+            whole = pa.concat_tables(held)
+            cut = count // GROUP * GROUP
+            yield whole.slice(0, cut)
+            held, count = [whole.slice(cut)], count - cut
+    if count:
+        yield pa.concat_tables(held)
+
+
+def failures_table(wanted: Sequence[Wanted], covers: Sequence[Cover]) -> pd.DataFrame:
+    """One row for each replication that failed: schedule, scenario, replication, day, activity, message, seed."""
+    rows = [
+        (w.label, w.scenario.identity, replication, day, activity, message, w.seed)
+        for w, covered in zip(wanted, covers, strict=True)
+        for replication, message, day, activity in sorted(covered.failed)
+    ]
+    return pd.DataFrame(rows, columns=["schedule", "scenario", "replication", "day", "activity", "message", "seed"])
 
 
 def frame(blocks: dict[str, list[Block]], table: str = "outcomes") -> pd.DataFrame:
@@ -151,16 +130,7 @@ def frame(blocks: dict[str, list[Block]], table: str = "outcomes") -> pd.DataFra
     return pd.concat(parts, ignore_index=True)
 
 
-def row_groups(parts: dict[str, Rows]) -> Iterator[pa.Table]:
-    """The rows of all parts in order, each part's file gone when it has been read."""
-    for part in parts.values():
-        with pq.ParquetFile(part.path) as file:
-            for k in range(file.num_row_groups):
-                yield file.read_row_group(k)
-        part.path.unlink()
-
-
-def scenario_label(schedule: str, swept: dict[str, str]) -> str:
+def scenario_label(schedule: str, swept: Mapping[str, Any]) -> str:
     """What a scenario of a sweep is called: its schedule, and what else was swept."""
     return ", ".join([schedule, *(f"{key}={value}" for key, value in swept.items())])
 
