@@ -1,8 +1,10 @@
 """What can be chosen: where the shipped configuration lies, and the schedules in it, in the order of tables and figures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import sim
+from sim.errors import RequestError, suggestion
 
 CONFIGS = Path(sim.__file__ or "").resolve().parent.parent / "configs"
 
@@ -18,3 +20,17 @@ def schedule_names(extra: str | None = None) -> list[str]:
     folders = [CONFIGS / "schedule", *([Path(extra) / "schedule"] if extra else [])]
     found = {path.stem: None for folder in folders for path in sorted(folder.glob("*.yaml"))}
     return [*(name for name in ORDER if name in found), *(name for name in found if name not in ORDER)]
+
+
+def known_schedules(key: str, names: Sequence[str] | str, extra: str | None = None) -> list[str]:
+    """The schedules named under a key of the configuration, each once; `all` names every one.
+
+    Raises:
+        RequestError: if there is no such schedule.
+    """
+    known = schedule_names(extra)
+    found = known if names == "all" else list(dict.fromkeys(names))
+    for name in found:
+        if name not in known:
+            raise RequestError(f"{key} = {name!r}: no such schedule{suggestion(name, known)}; there are: {', '.join(known)}")
+    return found

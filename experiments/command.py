@@ -11,8 +11,12 @@ from sim.errors import Halted, RequestError, suggestion
 APPLICATIONS = {
     "run": "one scenario, many replications; with -m a sweep over overrides",
     "compare": "schedules on common luck: outcomes, paired differences, figures",
+    "sweep": "one study of many scenarios, from a design over continuous parameters",
     "plot": "figures of a study, from its tables",
     "trace": "the story of one replication, by date",
+    "status": "the studies and the store: what there is, what is unfinished",
+    "verify": "compute a study's replications again and compare to the bit",
+    "clean": "remove what no study refers to, asking first",
 }
 
 
@@ -81,7 +85,7 @@ def options(name: str, rest: list[str]) -> tuple[list[str], str | None, bool, bo
     if multirun and show:
         raise RequestError("--cfg: shows one configuration, a sweep has several; leave out -m")
     if multirun and name != "run":
-        raise RequestError(f"-m: only `posture run` sweeps; {name} takes one configuration")
+        raise RequestError(f"-m: only `posture run` takes several values for a key; {name} takes one configuration")
     return overrides, folder, multirun, show
 
 
@@ -107,13 +111,21 @@ def launch(name: str, overrides: list[str], folder: str | None, multirun: bool, 
         from experiments.compare import application as compare
 
         return compare(config, overrides, folder)
+    if name == "sweep":
+        from experiments.designed import application as designed
+
+        return designed(config, overrides, folder)
+    if name == "trace":
+        from experiments.trace import application as trace
+
+        return trace(config, overrides)
     if name == "plot":
         from experiments.plot import application as plot
 
         return plot(config)
-    from experiments.trace import application as trace
+    from experiments import upkeep
 
-    return trace(config, overrides)
+    return {"status": upkeep.status, "verify": upkeep.verify, "clean": upkeep.clean}[name](config)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """posture compare: schedules on common luck, paired differences, figures."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments import console, session
-from experiments.choices import schedule_names
+from experiments.choices import known_schedules
 from experiments.composition import Composer
 from experiments.settings import CompareSettings, read
 from sim.errors import RequestError, suggestion
 from sim.outcomes import BY_NAME, YES_NO
 from sim.scenario import Scenario
 from sim.studies.plan import Wanted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
 
@@ -36,25 +39,29 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     much = (settings.seed, settings.replications, settings.weekly)
     wanted = [Wanted(name, scenario, *much) for name, scenario in scenarios.items()]
     marks = {name: {"schedule": name} for name in scenarios}
-    done = session.run(session.Request("compare", "compare", wanted, config, marks), settings)
+
+    def derived(outcomes: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
+        from sim.analysis.paired import differences
+        from sim.analysis.summary import quantiles
+
+        tables = {"summary": quantiles(outcomes)}
+        if settings.baseline in set(outcomes["schedule"]):
+            tables["differences"] = differences(outcomes, settings.baseline)
+        return tables
+
+    done = session.run(session.Request("compare", "compare", wanted, config, marks, derived=derived), settings)
     if done is None:
         return 0
     status = done.status
     if len(done.outcomes):
-        from sim.analysis.paired import differences
-        from sim.analysis.summary import quantiles
-
-        done.study.write_table("summary", quantiles(done.outcomes))
-
-        present = list(done.outcomes["schedule"].unique())
-        paired = differences(done.outcomes, settings.baseline) if settings.baseline in present else None
-        if paired is not None:
-            done.study.write_table("differences", paired)
-        tell(done, settings, paired)
+        tell(done, settings, done.derived.get("differences"))
         if settings.figures:
             from experiments.plot import draw
 
-            draw(done.study, settings.outcomes, present, "all")
+            try:
+                draw(done.study, settings.outcomes, list(done.outcomes["schedule"].unique()), "all")
+            except OSError as error:
+                raise session.unwritable(settings.results, error) from None
     session.tell_trouble(done)
     session.tell_place(done)
     return status
@@ -62,11 +69,8 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
 
 def chosen(settings: CompareSettings, folder: str | None) -> list[str]:
     """The schedules to compare, with the baseline among them, after checking every name."""
-    known = schedule_names(folder)
-    names = known if settings.schedules == "all" else list(dict.fromkeys(settings.schedules))
-    for key, name in [*(("schedules", name) for name in names), ("baseline", settings.baseline)]:
-        if name not in known:
-            raise RequestError(f"{key} = {name!r}: no such schedule{suggestion(name, known)}; there are: {', '.join(known)}")
+    names = known_schedules("schedules", settings.schedules, folder)
+    known_schedules("baseline", [settings.baseline], folder)
     if settings.baseline not in names:
         names = [settings.baseline, *names]
     if len(names) < 2:

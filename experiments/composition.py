@@ -18,12 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from experiments.choices import CONFIGS, schedule_names
+from experiments.help import WITHOUT_SCENARIO
 from experiments.settings import split
 from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED, Scenario, read_scenario
 
 TEXTS = ("name", "scenario", "results", "log", "address")
-LISTS = ("schedules", "outcomes", "figures")
+LISTS = ("schedules", "outcomes", "figures", "over")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 
 
@@ -151,7 +152,7 @@ class Composer:
         for override in parse(overrides):
             key, value = override.key_or_group, override.get_value_element_as_str() if override.value() is not None else "null"
             group = self.group(key)
-            if group and self.application == "plot":  # which has no scenario
+            if group and self.application in WITHOUT_SCENARIO:
                 return f"{key}: no such key{suggestion(key, self.keys())}; `posture {self.application} --help` lists them"
             if group:
                 choices = self.choices(group)

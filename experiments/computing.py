@@ -59,8 +59,7 @@ def computed(store: Store, wanted: Sequence[Wanted], settings: Settings, what: s
     scenarios = {w.scenario.identity: w.scenario for w in wanted}
     given = [executors.work_of(bundle, scenarios, engine) for bundle in bundles(todo, team.slots, engine)]
     running = executors.run(team, lambda: crew_of(work.executor, workers, settings), given)
-    with console.progress(asked, what) as advance:
-        advance(asked - sum(task.count for task in todo))
+    with console.progress(asked, what, asked - sum(task.count for task in todo)) as advance:
         try:
             for done in running:
                 kept = []

@@ -44,8 +44,8 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(total: int, what: str) -> Generator[Advance, None, None]:
-    """A bar with the time left, on a terminal only."""
+def progress(total: int, what: str, done: int = 0) -> Generator[Advance, None, None]:
+    """A bar with the time left, on a terminal only. done: what was there before; the time left is judged by the rest."""
     screen = console(error=True)
     if not screen.is_terminal:
         yield lambda count: None
@@ -59,7 +59,7 @@ def progress(total: int, what: str) -> Generator[Advance, None, None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(what, total=total, completed=done)
         yield lambda count: bar.advance(task, count)
 
 

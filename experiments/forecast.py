@@ -52,7 +52,7 @@ def tell(request: "Request", settings: Settings, root: Place) -> None:
             ("room", f"about {amount(count * size)} in blocks and {amount(asked * size)} in tables"),
             ("measured on", basis),
         ]
-    console.table(f"Plan of {request.application}; nothing is computed or written", ("", "replications"), rows)
+    console.table(f"Plan of {request.application}; nothing is computed or written", ("of", "how much"), rows)
     for line in stale(store, wanted):
         console.say(f"note: {line}")
     if settings.name is not None and root.exists(f"studies/{settings.name}/study.json"):

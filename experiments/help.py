@@ -12,9 +12,21 @@ KEYS = {
     "weekly": "the first so many replications keep their series by week",
     "seed": "the root of all luck, 0 to 2^64 - 1",
     "engine": "compiled (the fast one), or reference (the readable one, in SimPy); the results are the same",
-    "workers": "threads (processes for the reference engine); null for all cores; results do not depend on it",
-    "results": "where studies lie",
-    "name": "of the study; null for a new one's time and a few words, or, in plot, for the latest",
+    "executor": "who computes: serial, threads, processes or dask; auto for threads, or processes for the reference engine; "
+    "results do not depend on it",
+    "address": "of a dask scheduler, with executor=dask: tcp://host:8786",
+    "workers": "how many threads or processes; null for all cores",
+    "results": "where studies and blocks lie: a folder, or a URL such as s3://bucket/results",
+    "name": "of the study; null for a new one's time and a few words, or, in plot and verify, for the latest",
+    "plan": "true: say what would be computed, what is there already, the time and the room it takes, and do nothing",
+    "retry_failed": "true: compute the replications again that failed before",
+    "changed": "a study of that name that differs in configuration or code: refuse, or recompute",
+    "design": "latin_hypercube, sobol (points: a power of two), halton or random",
+    "points": "of the design; each is a scenario, for each schedule",
+    "over": "what to vary, a list: key (over its 90 % range), key:low:high or key:low:high:log",
+    "design_seed": "of the design; luck is not changed by it",
+    "sample": "how many replications to compute again, or all",
+    "yes": "true: remove without asking",
     "schedules": "all, or a list of names",
     "baseline": "the schedule that differences are taken from",
     "outcomes": "a list: on screen and in figures (every outcome is in the tables)",
@@ -24,14 +36,20 @@ KEYS = {
     "everything": "true: also routine events, convoys and shocks",
     "log": "a file for the full event log, .parquet or .csv",
 }
+COMPUTING = (
+    *("start", "horizon_days", "replications", "weekly", "seed", "engine", "executor", "address", "workers"),
+    *("results", "name", "plan", "retry_failed", "changed"),
+)
+WITHOUT_SCENARIO = ("plot", "status", "verify", "clean")  # commands that take no scenario
 OF = {
-    "run": ("start", "horizon_days", "replications", "weekly", "seed", "engine", "workers", "results", "name"),
-    "compare": (
-        *("schedules", "baseline", "outcomes", "figures"),
-        *("start", "horizon_days", "replications", "weekly", "seed", "engine", "workers", "results", "name"),
-    ),
+    "run": COMPUTING,
+    "compare": ("schedules", "baseline", "outcomes", "figures", *COMPUTING),
+    "sweep": ("design", "points", "over", "design_seed", "schedules", *COMPUTING),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),
     "trace": ("replication", "scenario", "everything", "log", "seed", "engine", "start", "horizon_days", "results"),
+    "status": ("results",),
+    "verify": ("name", "sample", "workers", "results"),
+    "clean": ("yes", "results"),
 }
 EXAMPLES = {
     "run": (
@@ -43,12 +61,21 @@ EXAMPLES = {
         "posture compare",
         "posture compare schedules=[open_ended,conditions_based] replications=1000 isis.dependence=0.5",
         "posture compare --config-dir my_configs schedules=[open_ended,my_schedule]",
+        "posture compare replications=100000 plan=true",
+    ),
+    "sweep": (
+        "posture sweep over=[militias.restraint,isis.dependence] points=500",
+        "posture sweep schedules=[open_ended,rapid_6_months] over=[united_states.early_exit:0.0001:0.003:log] points=200",
+        "posture sweep design=sobol points=256 over=[militias.restraint:0.3:0.6,isis.attrition] replications=200",
     ),
     "plot": ("posture plot", "posture plot outcomes=[cost,troop_months] schedules=[open_ended,rapid_6_months]"),
     "trace": (
         "posture trace schedule=deadline_missed replication=17",
         "posture trace schedule=open_ended replication=3 log=events.csv",
     ),
+    "status": ("posture status", "posture status results=s3://bucket/results"),
+    "verify": ("posture verify", "posture verify name=my_study sample=all"),
+    "clean": ("posture clean", "posture clean yes=true"),
 }
 
 
@@ -69,7 +96,7 @@ def overview(applications: dict[str, str]) -> str:
 def page(name: str, what: str) -> str:
     """The page of one command: its keys, the groups to choose from, every parameter, every outcome."""
     lines = [f"posture {name}: {what}", "", "Keys", *rows((key, KEYS[key]) for key in OF[name])]
-    if name != "plot":
+    if name not in WITHOUT_SCENARIO:
         lines += ["", "Groups (group=choice)", *rows((group, ", ".join(found)) for group, found in groups(name).items())]
         lines += ["", "Parameters (default, unit, 90 % range)", *parameters()]
     if name in ("compare", "plot"):

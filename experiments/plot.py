@@ -16,6 +16,7 @@ from sim.validation import check
 SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
 SMOOTHED = [s.name for s in SERIES if s.total]
 FAN_SERIES = ("troops", "base_attacks", "isis_attacks")
+MOST = 40  # scenarios in one figure
 SMOOTH = 4  # weeks over which counts are averaged in a fan chart: single weeks jump between 0, 1 and 2
 FAN_COLUMNS = 4  # schedules side by side in one fan chart
 LABELS = {o.name: (o.label, o.unit) for o in BY_NAME.values()}
@@ -48,6 +49,11 @@ def application(config: dict[str, Any]) -> int:
             raise RequestError(
                 f"schedules = {name!r}: not in study {study.name}{suggestion(name, known)}; there are: {', '.join(known)}"
             )
+    if len(settings.schedules or known) > MOST:
+        raise RequestError(
+            f"name = {study.name!r}: has {len(known):,} scenarios, a figure shows up to {MOST}: "
+            f"name some, schedules=['{known[0]}',...]"
+        )
     try:
         draw(study, outcomes, list(settings.schedules or known), settings.figures)
     except OSError as error:
@@ -62,7 +68,7 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
 
     from sim.analysis.incidence import incidence
     from sim.analysis.summary import fan, quantiles
-    from sim.figures import figure, files
+    from sim.figures import figure, images
     from sim.studies.tables import labelled
 
     manifest = study.read_manifest()
@@ -83,7 +89,7 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     drawn: list[str] = []
 
     def keep(chart: Any, name: str) -> None:
-        for suffix, data in files(chart).items():
+        for suffix, data in images(chart).items():
             study.place.write(study.at(f"figures/{name}.{suffix}"), data)
         drawn.append(name)
 

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,15 @@ from sim.errors import Halted, RequestError
 from sim.studies.maker import maker, provenance
 from sim.studies.place import Place, place
 from sim.studies.plan import Cover, Wanted
-from sim.studies.study import Study, ahead, differences, now, open_study, request_of, shortened
+from sim.studies.study import Study, ahead, differences, first_line, now, open_study, request_of, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.studies.store import Store
+
+
+ATTEMPTS = 5  # at a study's tables, whose blocks other processes may be merging
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Request:
     Args:
         application: the command. words: for the study's name, if none is given. config: the resolved configuration.
         marks: what stands in the tables beside each scenario, by label: its schedule, and what else was varied. kinds: the Arrow
-        types of those columns, without schedule. more: what else the manifest is to say.
+        types of those columns, without schedule. more: what else the manifest is to say. derived: further tables that are made
+        of the outcomes, by name.
     """
 
     application: str
@@ -43,6 +47,7 @@ class Request:
     marks: Mapping[str, Mapping[str, Any]]
     kinds: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
+    derived: "Callable[[pd.DataFrame], dict[str, pd.DataFrame]]" = lambda outcomes: {}
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says before anything is computed."""
@@ -67,13 +72,14 @@ class Request:
 
 @dataclass
 class Session:
-    """A study that was run."""
+    """A study that was run. derived: further tables that were made of its outcomes, by name."""
 
     study: Study
     outcomes: "pd.DataFrame"
     failures: "pd.DataFrame"
     manifest: dict[str, Any]
     interrupted: bool = False
+    derived: "dict[str, pd.DataFrame]" = field(default_factory=dict)
 
     @property
     def status(self) -> int:
@@ -117,7 +123,7 @@ def run(request: Request, settings: Settings) -> Session | None:
 
 def unwritable(results: str, error: OSError) -> Halted:
     """What to say when the disk is full, or the place has gone."""
-    reason = error.strerror or str(error).splitlines()[0]
+    reason = error.strerror or first_line(error)
     kept = "blocks that were written before are kept, the same command goes on"
     return Halted(f"results = {results!r}: cannot be written to: {reason}; {kept}")
 
@@ -130,6 +136,7 @@ def begun(root: Place, settings: Settings, words: str, about: dict[str, Any]) ->
     Raises:
         RequestError: if there is a study of that name that differs, and it is not to be computed anew.
     """
+    fields: list[str] = []
     if settings.name is not None and root.exists(f"studies/{settings.name}/study.json"):
         try:
             fields = differences(Study(root, settings.name).read_manifest(), about)
@@ -145,8 +152,11 @@ def begun(root: Place, settings: Settings, words: str, about: dict[str, Any]) ->
     asked = {key: about[key] for key in about if key not in ("command", "contents", "config", "code")}
     study = open_study(root, settings.name, words, request_of(asked))
     try:
+        if fields:  # nothing of the other study is to be taken for this one's: its figures, differences, records of jobs
+            study.clear()
         study.write_manifest({"name": study.name, "complete": False, "finished": None, **about})
     except OSError as error:
+        study.end(finished=False)
         raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
     return study
 
@@ -173,23 +183,26 @@ def concluded(
 
     Args:
         lost: scenario, seed and number of replications whose worker died each time: failures of this time, not kept as such.
+    Raises:
+        Halted: if blocks were damaged or removed since they were computed.
     """
+    from experiments.computing import sound
     from sim.studies.plan import covers
     from sim.studies.store import Damaged
     from sim.studies.tables import failures_table, write_table
 
-    for attempt in range(5):
-        found = covers(request.wanted, store.entries(w.pair for w in request.wanted))
+    found = covers(request.wanted, store.entries(w.pair for w in request.wanted))
+    for attempt in range(ATTEMPTS):
         try:
             for name in ("outcomes", "weekly"):
                 parquet = study.at(f"{name}.parquet")
                 write_table(study.place, parquet, name, store, request.wanted, found, request.marks, request.kinds)
             break
-        except Damaged:  # another process merged it meanwhile
-            if attempt == 4:
-                raise
+        except Damaged as error:  # another process has merged it meanwhile, or it is damaged indeed
+            if attempt + 1 == ATTEMPTS:
+                raise Halted(f"damaged: {study.place.where(str(error))}; the same command computes it again") from None
             store.forget()
-            store.refresh()
+            found = covers(request.wanted, sound(store, request.wanted))
     written_off(found, request.wanted, lost)
     failures = failures_table(request.wanted, found)
     outcomes = study.read_table("outcomes")
@@ -197,7 +210,8 @@ def concluded(
     asked = sum(w.replications for w in request.wanted)
     accounted = len(outcomes) + len(failures)
     if not interrupted and accounted != asked:
-        raise RuntimeError(f"{accounted} replications are accounted for, {asked} were asked for")
+        short = f"{accounted:,} of {asked:,} replications are there, the others' blocks have been removed meanwhile"
+        raise Halted(f"{short}; the same command computes them again")
     manifest = {
         "name": study.name,
         **about,
@@ -212,8 +226,11 @@ def concluded(
         study.write_table("failures", failures.drop(columns="seed"))
     else:
         study.place.delete(study.at("failures.parquet"))
+    derived = request.derived(outcomes) if len(outcomes) else {}
+    for name, table in derived.items():
+        study.write_table(name, table)
     study.write_manifest(manifest)
-    return Session(study, outcomes, failures, manifest, interrupted)
+    return Session(study, outcomes, failures, manifest, interrupted, derived)
 
 
 def written_off(found: Sequence[Cover], wanted: Sequence[Wanted], lost: Sequence[tuple[str, int, int]]) -> None:

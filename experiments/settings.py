@@ -68,11 +68,35 @@ class CompareSettings(Settings):
     _lists = field_validator("schedules", "outcomes", mode="before")(as_tuple)
 
 
+class SweepSettings(Settings):
+    design: Literal["latin_hypercube", "sobol", "halton", "random"]
+    points: Annotated[int, Field(ge=1, le=100_000)]
+    over: Annotated[tuple[str, ...], Field(min_length=1)]
+    design_seed: Key64
+    schedules: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] | None
+    _lists = field_validator("over", "schedules", mode="before")(as_tuple)
+
+
 class TraceSettings(Settings):
     replication: Key64
     scenario: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None
     everything: bool
     log: str | None
+
+
+class VerifySettings(Checked):
+    results: Annotated[str, Field(min_length=1)]
+    name: Name | None
+    sample: Annotated[int, Field(ge=1)] | Literal["all"]
+    workers: Annotated[int, Field(ge=1, le=1024)] | None
+
+
+class StatusSettings(Checked):
+    results: Annotated[str, Field(min_length=1)]
+
+
+class CleanSettings(StatusSettings):
+    yes: bool
 
 
 class PlotSettings(Checked):
@@ -90,6 +114,11 @@ HINTS = {
     "scenario": "the identity of a scenario, twelve hexadecimal digits",
     "replications": "a whole number from 1 to 10,000,000",
     "weekly": "a whole number from 0 to 10,000,000",
+    "points": "a whole number from 1 to 100,000",
+    "over": "a list of parameters to vary: key (over its 90 % range), key:low:high or key:low:high:log",
+    "design_seed": "a whole number from 0 to 2^64 - 1",
+    "sample": "a number of replications, or all",
+    "yes": "true or false",
     "replication": "a whole number from 0 to 2^64 - 1",
     "seed": "a whole number from 0 to 2^64 - 1",
     "workers": "a whole number from 1 to 1024, or null for all cores",

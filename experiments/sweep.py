@@ -76,19 +76,20 @@ def launch(study: Study, overrides: list[str], folder: str | None) -> None:
         RequestError: if it could run none.
     """
     extra = [f"hydra.searchpath=[file://{Path(folder).resolve()}]"] if folder else []
-    if study.place.folder is None:  # Hydra keeps its own record in a folder
-        extra.append(f"hydra.sweep.dir={tempfile.mkdtemp(prefix='posture-')}")
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["posture run", "--multirun", *overrides, *extra, f"sweep={study.name}"]
-    try:
-        job()
-    except (KeyboardInterrupt, SystemExit):
-        console.warn("interrupted: what was computed is kept; the same command goes on")
-    except (HydraException, OmegaConfBaseException) as error:
-        if not records(study):
-            study.place.delete_folder(study.path)
-            raise RequestError(f"hydra: {first_sentence(error)}") from None
-        console.warn(f"hydra: {first_sentence(error)}")
+    with tempfile.TemporaryDirectory(prefix="posture-", ignore_cleanup_errors=True) as aside:
+        if study.place.folder is None and not any(word.startswith("hydra.sweep.dir=") for word in overrides):
+            extra.append(f"hydra.sweep.dir={aside}")  # Hydra keeps its own record in a folder
+        sys.argv = ["posture run", "--multirun", *overrides, *extra, f"sweep={study.name}"]
+        try:
+            job()
+        except (KeyboardInterrupt, SystemExit):
+            console.warn("interrupted: what was computed is kept; the same command goes on")
+        except (HydraException, OmegaConfBaseException) as error:
+            if not records(study):
+                study.place.delete_folder(study.path)
+                raise RequestError(f"hydra: {first_sentence(error)}") from None
+            console.warn(f"hydra: {first_sentence(error)}")
 
 
 def check_all(composer: Composer, overrides: list[Override], hydras: list[str]) -> RunSettings:
@@ -205,6 +206,7 @@ def combine(study: Study, swept: list[str], about: dict[str, Any], results: str)
     request = Request("run -m", "sweep", wanted, done[-1]["config"], marks, dict.fromkeys(keys, pa.string()))
     about = {**request.manifest(), **about, "scenarios": {w.label: w.scenario.identity for w in wanted}}
     about |= {"contents": {w.label: w.scenario.content() for w in wanted}, **{key: done[-1][key] for key in told}}
+    about["asked"] = {w.label: {"seed": w.seed, "replications": w.replications, "weekly": w.weekly} for w in wanted}
     about |= {key: round(sum(record[key] for record in done), 3) for key in sums}
     store = Store(study.place)
     store.refresh()

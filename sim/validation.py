@@ -78,7 +78,7 @@ def place(key: str, location: tuple[int | str, ...], value: Any) -> str:
     name is told by it, too: schedule.steps.2.date of 'first departure'."""
     parts, of = [key] if key else [], ""
     for part in location:
-        if not re.fullmatch(r"[\w\- ]+", str(part)) or part in ("str", "int"):
+        if not re.fullmatch(r"[\w\- ]+", str(part)) or part in ("str", "int", "constrained-int"):
             continue
         if isinstance(part, int) and isinstance(value, list | tuple):
             value = value[part] if part < len(value) else None

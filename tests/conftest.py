@@ -4,8 +4,12 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 MADE: list[str] = []
@@ -28,3 +32,61 @@ def pytest_configure(config: Any) -> None:
 def pytest_unconfigure(config: Any) -> None:
     for place in MADE:
         shutil.rmtree(place, ignore_errors=True)
+
+
+# -- for tests of commands; none of them is used unless it is asked for ------------------------------------------------
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in; what a command sets for its process is put back."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(sys, "argv", ["posture"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    return tmp_path / "here"
+
+
+@pytest.fixture(scope="session")
+def compiled_before() -> None:
+    """On a machine that has never run the model the first command says that it compiles; no test is to be that first."""
+    from experiments.composition import scenario
+    from sim.engines import compiled
+
+    compiled.prepare(scenario())
+
+
+@pytest.fixture(scope="session")
+def comparison(tmp_path_factory: pytest.TempPathFactory, compiled_before: None) -> tuple[Path, CompletedProcess]:
+    """The folder in which the command made a small comparison, and what it printed."""
+    from tests.processes import COMPARE, posture
+
+    place = tmp_path_factory.mktemp("comparison")
+    return place, posture(*COMPARE, cwd=place)
+
+
+@pytest.fixture
+def results(comparison: tuple[Path, CompletedProcess], folder: Path) -> Path:
+    """A copy of that comparison's results."""
+    shutil.copytree(comparison[0] / "results", folder / "results")
+    return folder / "results"
+
+
+@pytest.fixture
+def failing() -> Any:
+    """A function that makes replications fail until it is called again: those of which `fails(schedule, replication)`, under the
+    reference engine in this process."""
+    from sim.engines import reference
+
+    right = reference.replicate
+
+    def fail(fails: Callable[[str, int], bool] | None) -> None:
+        def replicate(scenario, seed, replication, **more):
+            if fails is not None and fails(scenario.schedule.name, replication):
+                error = ZeroDivisionError("float division by zero")
+                vars(error)["place"] = (41.5, "isis/tempo")
+                raise error
+            return right(scenario, seed, replication, **more)
+
+        reference.replicate = right if fails is None else replicate
+
+    yield fail
+    fail(None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sim.engines import build, compiled, reference
+from sim.engines import build, compiled, reference, sources
 from sim.engines.build import KEPT, VARIABLE, Engine, folder, private, tag, write
 from tests.processes import COMPILING, ROOT, program
 from tests.worlds import scenario
@@ -124,7 +124,7 @@ def test_a_file_is_written_whole_once_and_with_the_same_time(tmp_path):
 
 def test_the_tag_changes_with_every_source_that_the_code_depends_on(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "sim", tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(build, "__file__", str(tmp_path / "sim" / "engines" / "build.py"))
+    monkeypatch.setattr(sources, "__file__", str(tmp_path / "sim" / "engines" / "sources.py"))
     first = tag(TEXT)
     assert tag(TEXT) == first
     assert tag(TEXT + " ") != first

@@ -1,17 +1,8 @@
-"""The commands as a user has them: what they print, which files they leave, what happens when something stops them."""
+"""The commands as a user has them: what they print and which files they leave."""
 
-import json
-import os
-import pty
 import re
-import shlex
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,78 +15,14 @@ from experiments.composition import Composer
 from experiments.help import KEYS, OF
 from experiments.settings import split
 from sim import OUTCOMES, SERIES, read_scenario
-from sim.engines import compiled, reference
+from sim.engines import reference
 from sim.luck import SCHEME
 from sim.readings import READINGS
 from sim.scenario import DECLARED
+from sim.studies.maker import maker
+from tests.processes import COMPARE, ESCAPE, MINE, ROOT, SMALL, alike, contents, files, manifest, posture, segments, table, tables
 
-POSTURE = Path(sys.executable).parent / "posture"
-ROOT = Path(__file__).parents[1]
-TWO = "schedules=[open_ended,rapid_6_months]"
-SMALL = ["replications=3", "horizon_days=100", "workers=1"]
-COMPARE = ["compare", TWO, *SMALL, "weekly=2", "seed=5", "name=mine", "figures=false"]
-ESCAPE = "\x1b"
-MINE = {
-    "name": "mine",
-    "summary": "A schedule of the user's own.",
-    "steps": [
-        {"name": "words", "does": "announce", "date": "2021-04-20", "promise_days": 40},
-        {"name": "deeds", "does": "leave", "after": "words", "days": 30, "troops": "all"},
-    ],
-}
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Each test works in an empty folder; what a command sets for its process is put back."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(sys, "argv", ["posture"])
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    return tmp_path / "here"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_before() -> None:
-    """On a machine that has never run the model the first command says that it compiles; no test here is to be that first."""
-    compiled.prepare(read_scenario(split(Composer("run").compose([]))[0]))
-
-
-@pytest.fixture(scope="module")
-def comparison(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
-    """The folder in which the command made a small comparison, and what it printed."""
-    place = tmp_path_factory.mktemp("comparison")
-    return place, posture(*COMPARE, cwd=place)
-
-
-@pytest.fixture
-def results(comparison, folder) -> Path:
-    """A copy of that comparison's results."""
-    shutil.copytree(comparison[0] / "results", folder / "results")
-    return folder / "results"
-
-
-def posture(*words: str, cwd: Path, **more) -> subprocess.CompletedProcess:
-    """The command in a process of its own, in a pipe."""
-    return subprocess.run([POSTURE, *words], capture_output=True, text=True, cwd=cwd, timeout=300, check=False, **more)
-
-
-def table(name: str, study: str = "mine", results: str | Path = "results") -> pd.DataFrame:
-    return pd.read_parquet(Path(results) / "studies" / study / f"{name}.parquet")
-
-
-def manifest(study: str = "mine", results: str | Path = "results") -> dict:
-    return json.loads((Path(results) / "studies" / study / "study.json").read_text(encoding="utf-8"))
-
-
-def files(study: Path) -> set[str]:
-    return {str(path.relative_to(study)) for path in study.rglob("*") if path.is_file()}
-
-
-def alike(a: pd.DataFrame, b: pd.DataFrame) -> None:
-    """Equal but for what a scenario is called."""
-    columns = [column for column in a.columns if column in b.columns and column not in ("schedule", "scenario")]
-    pd.testing.assert_frame_equal(a[columns].reset_index(drop=True), b[columns].reset_index(drop=True))
+pytestmark = pytest.mark.usefixtures("folder", "compiled_before")
 
 
 # -- help and the like -----------------------------------------------------------------------------------------------
@@ -115,7 +42,7 @@ def test_the_help_of_a_command_names_every_key_and_writes_nothing(command, folde
     assert set(OF[command]) <= set(KEYS)
     keys = set(Composer(command).compose([])) - set(DECLARED) - {"rivals", "case", "schedule", "sweep"}
     if command == "trace":  # one replication: these it knows, as every command does, and has no use for
-        keys -= {"replications", "weekly", "workers", "name"}
+        keys -= {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"}
     assert keys <= {line.split()[0] for line in page.splitlines() if line.startswith("  ")}
     assert main([command, "seed=1", "-h"]) == 0
     assert capsys.readouterr().out == page
@@ -196,8 +123,10 @@ def test_run_leaves_tables_and_a_manifest_and_says_where(folder):
     assert done.stdout.splitlines()[-1] == "results: results/studies/mine"
     assert "rapid_6_months" in done.stdout
     assert "3 replications" in done.stdout
-    assert files(folder / "results/studies/mine") >= {"study.json", "outcomes.parquet", "weekly.parquet"}
+    assert files(folder / MINE) == {"study.json", "outcomes.parquet", "weekly.parquet"}
     assert list(folder.iterdir()) == [folder / "results"]
+    (segment,) = segments()
+    assert files(folder / "results/blocks") == {f"{kind}/{segment}.parquet" for kind in ("index", "outcomes", "weekly")}
     outcomes, weekly = table("outcomes"), table("weekly")
     assert list(outcomes.columns) == ["schedule", "scenario", "replication", *(outcome.name for outcome in OUTCOMES)]
     assert list(outcomes["replication"]) == [0, 1, 2]
@@ -243,19 +172,18 @@ def test_compare_leaves_tables_differences_and_a_manifest(comparison):
     place, done = comparison
     assert (done.returncode, done.stderr) == (0, "")
     assert [path.name for path in place.iterdir()] == ["results"]
-    found = files(place / "results/studies/mine")
-    assert found >= {"study.json", "outcomes.parquet", "weekly.parquet", "differences.parquet"}
-    assert {Path(name).suffix for name in found} == {".json", ".parquet"}
+    made = {f"{name}.parquet" for name in ("outcomes", "weekly", "summary", "differences")}
+    assert files(place / MINE) == {"study.json", *made}
 
 
 def test_compare_draws_every_figure_as_png_and_svg_and_plot_draws_the_same_again(folder, capsys):
     assert main([*COMPARE[:-1], "figures=true"]) == 0
-    drawn = folder / "results/studies/mine/figures"
+    drawn = folder / MINE / "figures"
     names = ("distributions", "fan", "timelines", "incidence", "differences")
     assert files(drawn) == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     for path in drawn.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG" if path.suffix == ".png" else b"<svg")
-    assert f"figures: 5, each as PNG and SVG, in {Path('results/studies/mine/figures')}" in capsys.readouterr().out
+    assert f"figures: 5, each as PNG and SVG, in {MINE / 'figures'}" in capsys.readouterr().out
     first = (drawn / "timelines.svg").read_bytes()
     assert main(["plot", "name=mine", "figures=[timelines]"]) == 0
     assert (drawn / "timelines.svg").read_bytes() == first
@@ -309,7 +237,9 @@ def test_the_manifest_says_what_was_run_and_with_which_code(comparison):
     assert (made["seed"], made["luck"], made["replications"], made["workers"]) == (5, SCHEME, 3, 1)
     assert (made["horizon_days"], made["start"], made["engine"]) == (100, "2021-04-07", "compiled")
     assert made["started"] <= made["finished"]
-    assert {"revision", "changed", "sources", "version", "python", "libraries", "platform"} <= set(made["code"])
+    assert (made["executor"], made["computed"], made["found"], made["weekly"]) == ("serial", 6, 0, 2)
+    assert made["maker"] == maker()
+    assert set(made["code"]) == {"revision", "changed", "version", "python", "libraries", "platform"}
     assert list(made["scenarios"]) == list(made["contents"]) == ["open_ended", "rapid_6_months"]
     assert made["config"]["militias"]["restraint"] == 0.5
 
@@ -331,7 +261,7 @@ def test_the_baseline_is_compared_even_if_it_was_not_listed(folder, capsys):
     assert main(words) == 0
     assert list(table("outcomes")["schedule"].unique()) == ["relabel_and_hold", "rapid_6_months"]
     assert set(table("differences")["baseline"]) == {"relabel_and_hold"}
-    assert list((folder / "results/studies/mine/figures").iterdir()) == []
+    assert not (folder / MINE / "figures").exists()
 
 
 def test_all_schedules_can_be_compared(folder, capsys):
@@ -341,29 +271,26 @@ def test_all_schedules_can_be_compared(folder, capsys):
 
 
 # -- same luck, same bytes -------------------------------------------------------------------------------------------
-def test_results_do_not_depend_on_the_number_of_workers(comparison, folder, capsys):
+@pytest.mark.parametrize("crew", [["workers=2"], ["executor=serial"], ["executor=threads"], ["executor=processes", "workers=2"]])
+def test_results_do_not_depend_on_who_computes_them(crew, comparison, folder, capsys):
     words = [word for word in COMPARE if word != "workers=1"]
-    assert main([*words, "workers=2"]) == 0
-    assert manifest()["workers"] == 2
-    for name in ("outcomes", "weekly", "differences"):
-        one = comparison[0] / f"results/studies/mine/{name}.parquet"
-        pd.testing.assert_frame_equal(table(name), pd.read_parquet(one))
-        assert (folder / f"results/studies/mine/{name}.parquet").read_bytes() == one.read_bytes()
+    assert main([*words, *crew]) == 0
+    assert manifest()["computed"] == 6
+    assert tables() == tables(results=comparison[0] / "results")
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder, capsys):
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        assert main(["run", *SMALL, f"seed={seed}", f"name={name}"]) == 0
-    a, b, c = ((folder / f"results/studies/{name}/outcomes.parquet").read_bytes() for name in "abc")
-    assert a == b
-    assert a != c
-    assert not table("outcomes", "a").equals(table("outcomes", "c"))
+    for results, seed in (("a", 1), ("b", 1), ("c", 2)):  # each of its own, so that each is computed
+        assert main(["run", *SMALL, f"seed={seed}", "name=mine", f"results={results}"]) == 0
+        assert manifest(results=results)["computed"] == 3
+    assert tables(results="a") == tables(results="b")
+    assert not table("outcomes", results="a").equals(table("outcomes", results="c"))
 
 
 def test_a_replication_is_the_same_however_many_there_are(folder, capsys):
-    assert main(["run", "replications=2", *SMALL[1:], "name=few"]) == 0
-    assert main(["run", "replications=5", *SMALL[1:], "name=many", "weekly=1"]) == 0
-    pd.testing.assert_frame_equal(table("outcomes", "few"), table("outcomes", "many").head(2))
+    for results, replications in (("few", 2), ("many", 5)):
+        assert main(["run", f"replications={replications}", *SMALL[1:], "name=mine", f"results={results}"]) == 0
+    pd.testing.assert_frame_equal(table("outcomes", results="few"), table("outcomes", results="many").head(2))
 
 
 def test_a_schedule_has_the_same_results_alone_and_compared(comparison, folder, capsys):
@@ -376,16 +303,14 @@ def test_a_schedule_has_the_same_results_alone_and_compared(comparison, folder, 
 # -- plot ------------------------------------------------------------------------------------------------------------
 def test_plot_draws_what_is_asked_for_and_touches_nothing_else(results, capsys):
     study = results / "studies/mine"
-    shutil.rmtree(study / "figures")
-    before = {name: (study / name).read_bytes() for name in files(study)}
+    before = contents(results)
     assert main(["plot", "name=mine", "figures=[timelines]"]) == 0
     assert "figures: 1, each as PNG and SVG" in capsys.readouterr().out
-    assert files(study) == {*before, "figures/timelines.png", "figures/timelines.svg"}
-    assert all((study / name).read_bytes() == content for name, content in before.items())
+    assert files(study / "figures") == {"timelines.png", "timelines.svg"}
+    assert before.items() <= contents(results).items()
 
 
 def test_plot_takes_the_latest_study_and_the_outcomes_and_schedules_named(results, capsys):
-    shutil.rmtree(results / "studies/mine/figures")
     words = ["figures=[distributions,differences]", "outcomes=[cost,returned]", "schedules=[open_ended,rapid_6_months]"]
     assert main(["plot", *words]) == 0
     drawn = (results / "studies/mine/figures/distributions.svg").read_text()
@@ -484,420 +409,3 @@ def test_a_broken_manifest_of_another_study_does_not_stop_a_trace(results, capsy
         (results / "studies" / name / "study.json").write_text(content)
     assert main(["trace", f"scenario={manifest()['scenarios']['open_ended']}"]) == 0
     assert "Traceback" not in capsys.readouterr().err
-
-
-# -- the user's own groups -------------------------------------------------------------------------------------------
-@pytest.fixture
-def own(folder) -> Path:
-    (folder / "own/schedule").mkdir(parents=True)
-    (folder / "own/schedule/mine.yaml").write_text(yaml.safe_dump(MINE))
-    (folder / "own/militias").mkdir()
-    (folder / "own/militias/quiet.yaml").write_text(
-        "defaults: [beliefs, _self_]\nordinary_rate: 0.5\ngroups: {one: {capacity: 1.0}}\n"
-    )
-    return folder / "own"
-
-
-def test_a_schedule_of_the_users_own_runs_like_a_shipped_one(own, capsys):
-    assert main(["run", "--config-dir", "own", "schedule=mine", "militias=quiet", *SMALL, "name=a"]) == 0
-    assert set(table("outcomes", "a")["schedule"]) == {"mine"}
-    assert table("outcomes", "a")["exit_completed_day"].tolist() == [43.0] * 3
-    assert list(manifest("a")["contents"]["mine"]["militias"]["groups"]) == ["one"]
-    assert main(["trace", "--config-dir=own", "schedule=mine", "horizon_days=60"]) == 0
-    assert "schedule: deeds (2,500 leave, 0 stay)" in capsys.readouterr().out
-
-
-def test_a_schedule_of_the_users_own_is_compared_with_shipped_ones(own, capsys):
-    assert main(["compare", "--config-dir", "own", "schedules=[open_ended,mine]", *SMALL, "figures=false", "name=a"]) == 0
-    assert list(table("outcomes", "a")["schedule"].unique()) == ["open_ended", "mine"]
-
-
-def test_a_schedule_of_the_users_own_can_be_swept(own, capsys):
-    assert main(["run", "-m", "--config-dir", "own", "schedule=mine,open_ended", *SMALL, "name=a"]) == 0
-    assert set(table("outcomes", "a")["schedule"]) == {"open_ended", "mine"}
-
-
-# -- sweeps ----------------------------------------------------------------------------------------------------------
-def test_a_sweep_ends_in_one_table_with_what_was_swept(folder, capsys):
-    words = ["schedule=open_ended,rapid_6_months", "isis.stock=1000,4000", *SMALL, "weekly=1", "name=mine"]
-    assert main(["run", "-m", *words]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    assert "4 scenarios, 12 replications in all" in out
-    assert out.splitlines()[-1] == "results: results/studies/mine"
-    outcomes = table("outcomes")
-    assert list(outcomes.columns)[:4] == ["schedule", "isis.stock", "scenario", "replication"]
-    combinations = outcomes.groupby(["schedule", "isis.stock"])
-    assert combinations.size().to_dict() == {
-        (schedule, stock): 3 for schedule in ("open_ended", "rapid_6_months") for stock in ("1000", "4000")
-    }
-    assert outcomes["scenario"].nunique() == 4
-    assert combinations["scenario"].nunique().max() == 1
-    assert table("weekly").groupby(["schedule", "isis.stock"]).size().to_dict() == dict.fromkeys(combinations.groups, 14)
-    assert len(table("summary")) == 4 * len(OUTCOMES)
-    made = manifest()
-    assert made["swept"] == ["schedule", "isis.stock"]
-    assert made["complete"]
-    assert set(made["scenarios"].values()) == set(outcomes["scenario"])
-    assert list(folder.iterdir()) == [folder / "results"]
-
-
-def test_each_job_of_a_sweep_gives_what_a_run_of_its_own_gives(folder, capsys):
-    assert main(["run", "-m", "isis.stock=1000,4000", *SMALL, "name=swept"]) == 0
-    assert main(["run", "isis.stock=1000", *SMALL, "name=single"]) == 0
-    swept = table("outcomes", "swept")
-    alike(swept[swept["isis.stock"] == "1000"], table("outcomes", "single"))
-
-
-@pytest.mark.parametrize(
-    ("word", "key", "values"),
-    [
-        ("iraqi_forces=weak,strong", "iraqi_forces", {"weak", "strong"}),
-        ("rivals/announcement=none,emboldenment", "rivals/announcement", {"none", "emboldenment"}),
-        ("isis.stock=range(1000,4000,1500)", "isis.stock", {"1000", "2500"}),
-        ("isis.stock=choice(1000,4000)", "isis.stock", {"1000", "4000"}),
-        ("+militias.groups.more.capacity=0,0.0001", "militias.groups.more.capacity", {"0", "0.0001"}),
-        ("schedule=glob(phased*)", "schedule", {"phased_12_months", "phased_18_months"}),
-        ("schedule.aid=0.1,0.9", "schedule.aid", {"0.1", "0.9"}),
-        ("seed=1,2", "seed", {"1", "2"}),
-    ],
-)
-def test_whatever_hydra_can_sweep_is_a_column(word, key, values, folder, capsys):
-    extra = ["militias=disarmed"] if "groups" in word else []
-    assert main(["run", "-m", word, *extra, "replications=2", "horizon_days=40", "workers=1", "name=mine"]) == 0
-    assert {str(value) for value in table("outcomes")[key]} == values
-    assert len(table("outcomes")) == 2 * len(values)
-
-
-def test_a_sweep_of_nothing_is_one_run(folder, capsys):
-    assert main(["run", "-m", *SMALL, "name=mine"]) == 0
-    assert len(table("outcomes")) == 3
-
-
-def test_the_figures_of_a_sweep_can_be_drawn_and_its_scenarios_traced(folder, capsys):
-    assert main(["run", "-m", "schedule=open_ended,rapid_6_months", "isis.stock=1000,4000", *SMALL, "name=mine"]) == 0
-    assert main(["plot", "name=mine", "figures=[distributions,timelines]"]) == 0
-    drawn = (folder / "results/studies/mine/figures/distributions.svg").read_text()
-    assert "isis.stock=1000" in drawn
-    identity = table("outcomes")["scenario"].iloc[-1]
-    capsys.readouterr()
-    assert main(["trace", f"scenario={identity}"]) == 0
-    assert "rapid_6_months" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("key", "values"), [("horizon_days", "40,80"), ("start", "2021-04-07,2022-04-07")])
-def test_a_sweep_whose_scenarios_share_no_axis_of_time_has_tables_and_no_figures(key, values, folder, capsys):
-    assert main(["run", "-m", f"{key}={values}", "replications=2", "workers=1", "weekly=1", "name=mine"]) == 0
-    assert set(table("outcomes")[key].astype(str)) == set(values.split(","))
-    capsys.readouterr()
-    assert main(["plot", "name=mine"]) == 2
-    assert (
-        capsys.readouterr().err
-        == f"posture: name = 'mine': was swept over {key}, so its scenarios share no axis of time; no figures\n"
-    )
-
-
-def test_hydras_joblib_launcher_gives_the_same_table(folder):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    words = ["run", "-m", "isis.stock=1000,4000", *SMALL]
-    done = posture(*words, "name=many", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "2 scenarios, 6 replications in all" in done.stdout
-    assert ESCAPE not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert main([*words, "name=one"]) == 0
-    pd.testing.assert_frame_equal(table("outcomes", "many"), table("outcomes", "one"))
-    assert [path.name for path in folder.iterdir()] == ["results"]
-
-
-# -- failures --------------------------------------------------------------------------------------------------------
-SLOWLY = "engine=reference"  # in Python, where a test can make a replication fail; in processes, which a test can kill
-
-
-def failing(monkeypatch, fails: Callable) -> None:
-    """Make the replications of a schedule raise under the reference engine for which `fails(schedule, replication)` says so."""
-    right = reference.replicate
-
-    def replicate(scenario, seed, replication, **more):
-        if fails(scenario.schedule.name, replication):
-            error = ZeroDivisionError("float division by zero")
-            vars(error)["place"] = (41.5, "isis/tempo")
-            raise error
-        return right(scenario, seed, replication, **more)
-
-    monkeypatch.setattr(reference, "replicate", replicate)
-
-
-@pytest.mark.parametrize("root", ["results", "other", "my results", "it's=here, [really]"])
-def test_a_replication_that_raises_is_a_row_and_a_command_that_replays_it(root, folder, monkeypatch, capsys):
-    failing(monkeypatch, lambda schedule, replication: (schedule, replication) == ("rapid_6_months", 1))
-    words = [*(word for word in COMPARE if word != "name=mine"), SLOWLY]
-    quoted = "'" + root.replace("'", r"\'") + "'"
-    assert main([*words, "name=mine", f"results={quoted}"]) == 1
-    out, err = capsys.readouterr()
-    assert f"results: {root}/studies/mine" in out
-    line = err.strip()
-    assert line.startswith(
-        "warning: failed: rapid_6_months, replication 1, day 41.5, isis/tempo: ZeroDivisionError: float division by zero;"
-    )
-    failures = table("failures", results=root)
-    identity = manifest(results=root)["scenarios"]["rapid_6_months"]
-    assert failures.to_dict("records") == [
-        {
-            "schedule": "rapid_6_months",
-            "scenario": identity,
-            "replication": 1,
-            "day": 41.5,
-            "activity": "isis/tempo",
-            "message": "ZeroDivisionError: float division by zero",
-            "replay": line.partition("replay: ")[2],
-        }
-    ]
-    outcomes = table("outcomes", results=root)
-    assert len(outcomes) == 5
-    assert set(table("differences", results=root)["n"]) == {2}
-    made = manifest(results=root)
-    assert (made["complete"], made["failures"]) == (False, 1)
-
-    name, *replay = shlex.split(line.partition("replay: ")[2])
-    assert name == "posture"
-    monkeypatch.undo()
-    monkeypatch.chdir(folder)
-    assert main(replay) == 0
-    assert f"(scenario {identity}), replication 1, seed 5" in capsys.readouterr().out
-
-
-def test_the_replications_that_did_not_fail_are_those_of_a_study_without_failures(comparison, folder, monkeypatch, capsys):
-    failing(monkeypatch, lambda schedule, replication: replication == 0)
-    assert main([*COMPARE, SLOWLY]) == 1
-    whole = table("outcomes", results=comparison[0] / "results")
-    alike(table("outcomes"), whole[whole["replication"] > 0])
-
-
-@pytest.mark.parametrize("schedule", ["open_ended", "rapid_6_months", "both"])
-def test_a_schedule_that_fails_in_every_replication_does_not_stop_the_others(schedule, folder, monkeypatch, capsys):
-    failing(monkeypatch, lambda name, replication: schedule in (name, "both"))
-    assert main([*COMPARE[:-1], SLOWLY, "figures=true"]) == 1
-    out, err = capsys.readouterr()
-    assert "Traceback" not in err
-    assert err.count("warning: failed: ") == (6 if schedule == "both" else 3)
-    assert "results: results/studies/mine" in out
-    assert len(table("outcomes")) == (0 if schedule == "both" else 3)
-
-
-def test_many_failures_are_counted_and_some_told(folder, monkeypatch, capsys):
-    failing(monkeypatch, lambda schedule, replication: True)
-    assert main(["run", "replications=15", "horizon_days=30", "workers=1", SLOWLY, "name=mine"]) == 1
-    err = capsys.readouterr().err.splitlines()
-    assert len(err) == 11
-    assert err[-1] == "warning: 15 replications failed; all of them are in results/studies/mine/failures.parquet"
-    assert len(table("failures")) == 15
-
-
-def test_a_job_of_a_sweep_that_fails_is_told_and_the_others_kept(folder, monkeypatch, capsys):
-    failing(monkeypatch, lambda schedule, replication: schedule == "rapid_6_months")
-    assert main(["run", "-m", "schedule=open_ended,rapid_6_months", *SMALL, SLOWLY, "name=mine"]) == 1
-    assert "ZeroDivisionError" in capsys.readouterr().err
-    assert set(table("outcomes")["schedule"]) == {"open_ended"}
-    assert not manifest()["complete"]
-
-
-def test_the_replay_of_a_job_of_a_sweep_works(folder, monkeypatch, capsys):
-    failing(monkeypatch, lambda schedule, replication: replication == 1)
-    assert main(["run", "-m", "isis.stock=1000,4000", *SMALL, SLOWLY, "name=mine"]) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
-    monkeypatch.undo()
-    monkeypatch.chdir(folder)
-    for line in lines:
-        assert main(shlex.split(line.partition("replay: ")[2])[1:]) == 0
-
-
-# -- interruptions ---------------------------------------------------------------------------------------------------
-def until(what: Callable[[], object], seconds: float = 120.0):
-    """Wait for something; give it back."""
-    for _ in range(int(seconds / 0.02)):
-        if found := what():
-            return found
-        time.sleep(0.02)
-    raise TimeoutError("waited in vain")
-
-
-def workers_of(pid: int) -> list[int]:
-    """The worker processes of a study that runs, youngest last."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return []
-    return [int(child) for child in children if b"spawn_main" in commandline(int(child))]
-
-
-def commandline(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-
-
-def busy(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def started(*words: str, cwd: Path, **more) -> subprocess.Popen:
-    """The command in a process and a group of its own."""
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-    return subprocess.Popen([POSTURE, *words], cwd=cwd, text=True, start_new_session=True, **pipes)
-
-
-def ended(process: subprocess.Popen, seconds: float = 120.0) -> tuple[str, str]:
-    try:
-        return process.communicate(timeout=seconds)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
-LONG = ["replications=100000", "horizon_days=30", SLOWLY]
-
-
-@needs_proc
-@pytest.mark.parametrize(("command", "cores"), [("run", 1), ("compare", 2)])
-def test_an_interrupt_stops_a_study_and_keeps_what_is_complete(command, cores, folder):
-    words = [TWO, "figures=false"] if command == "compare" else []
-    process = started(command, *words, *LONG, f"workers={cores}", "name=mine", cwd=folder)
-    until((folder / "results/studies/mine").exists)
-    before = busy(process.pid)
-    until(lambda: busy(process.pid) > before + 2.0 if cores == 1 else any(busy(pid) > 3.0 for pid in workers_of(process.pid)))
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = ended(process)
-    assert process.returncode == 1
-    assert re.fullmatch(r"warning: interrupted: kept \d+ to \d+ replications of each scenario\n", err), err
-    assert "results: results/studies/mine" in out
-    made, outcomes = manifest(), table("outcomes")
-    assert not made["complete"]
-    assert 0 < len(outcomes) < 100_000
-    assert not outcomes.duplicated(["schedule", "replication"]).any()
-    kept = [int(number) for number in re.findall(r"\d+", err)]
-    sizes = outcomes.groupby("schedule").size()
-    assert kept == [sizes.min(), sizes.max()]
-    scenario = read_scenario(made["contents"]["open_ended"])
-    row = outcomes[outcomes["schedule"] == "open_ended"].iloc[0]
-    assert reference.replicate(scenario, made["seed"], row["replication"]).outcomes == list(row)[3:]
-
-
-@needs_proc
-@pytest.mark.parametrize("cores", [1, 2])
-def test_an_interrupt_stops_the_compiled_engine_and_keeps_what_is_complete(cores, folder):
-    process = started("run", "replications=1000000", f"workers={cores}", "name=mine", cwd=folder)
-    until((folder / "results/studies/mine").exists)
-    before = busy(process.pid)
-    until(lambda: busy(process.pid) > before + 6.0)
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = ended(process)
-    assert process.returncode == 1
-    assert re.fullmatch(r"warning: interrupted: kept \d+ to \d+ replications of each scenario\n", err), err
-    made, outcomes = manifest(), table("outcomes")
-    assert not made["complete"]
-    assert 0 < len(outcomes) < 1_000_000
-    assert outcomes["replication"].is_unique
-    row = outcomes.iloc[-1]
-    right = compiled.replicate(read_scenario(made["contents"]["open_ended"]), made["seed"], row["replication"])
-    assert right.outcomes == list(row)[3:]
-
-
-@needs_proc
-def test_an_interrupt_before_anything_is_complete_says_so(folder):
-    process = started("run", SLOWLY, "replications=50", "horizon_days=3653", "workers=2", "name=mine", cwd=folder)
-    until((folder / "results/studies/mine").exists)
-    until(lambda: len(workers_of(process.pid)) == 2)
-    os.kill(process.pid, signal.SIGINT)
-    _, err = ended(process)
-    assert process.returncode == 1
-    assert "Traceback" not in err, err
-    assert len(err.splitlines()) == 1
-    assert "interrupted: kept" in err
-
-
-@needs_proc
-def test_an_interrupt_stops_a_sweep_and_not_only_its_present_job(folder):
-    process = started("run", "-m", "seed=1,2,3", *LONG, "workers=1", "name=mine", cwd=folder)
-    until((folder / "results/studies/mine/jobs/0").exists)
-    before = busy(process.pid)
-    until(lambda: busy(process.pid) > before + 2.0)
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = ended(process, seconds=30.0)
-    assert process.returncode == 1
-    assert "Traceback" not in err
-    assert "interrupted" in err
-    assert not (folder / "results/studies/mine/jobs/1").exists()
-    assert set(table("outcomes")["seed"]) == {"1"}
-
-
-@needs_proc
-def test_a_study_survives_the_death_of_a_worker(folder, capsys):
-    words = ["compare", TWO, "replications=60", "horizon_days=200", "figures=false", "seed=5", SLOWLY]
-    process = started(*words, "workers=2", "name=mine", cwd=folder)
-    victim = until(lambda: next((pid for pid in workers_of(process.pid) if busy(pid) > 0.2), None))
-    os.kill(victim, signal.SIGKILL)
-    _, err = ended(process)
-    assert process.returncode == 0, err
-    assert "Traceback" not in err
-    assert table("outcomes").groupby("schedule").size().to_dict() == {"open_ended": 60, "rapid_6_months": 60}
-    assert main([*words, "workers=1", "name=calm"]) == 0
-    pd.testing.assert_frame_equal(table("outcomes"), table("outcomes", "calm"))
-    pd.testing.assert_frame_equal(table("weekly"), table("weekly", "calm"))
-
-
-@needs_proc
-def test_no_worker_outlives_a_study_that_was_killed(folder):
-    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = started("run", *LONG, "workers=2", "name=mine", cwd=folder, **nowhere)
-    pids = until(lambda: workers_of(process.pid) if len(workers_of(process.pid)) == 2 else None)
-    until(lambda: any(busy(pid) > 2.0 for pid in pids))
-    process.kill()
-    process.wait()
-    try:
-        until(lambda: not any(b"spawn_main" in commandline(pid) for pid in pids), seconds=20.0)
-    finally:
-        for pid in pids:
-            if b"spawn_main" in commandline(pid):
-                os.kill(pid, signal.SIGKILL)
-
-
-def test_a_reader_that_goes_away_is_no_error_to_tell_of(folder):
-    process = started("trace", "horizon_days=3000", "everything=true", cwd=folder)
-    process.stdout.readline()
-    process.stdout.close()
-    process.stdout = None
-    _, err = ended(process)
-    assert process.returncode == 1
-    assert err == ""
-
-
-# -- a terminal ------------------------------------------------------------------------------------------------------
-def test_on_a_terminal_there_is_progress_and_a_table(folder):
-    screen, slave = pty.openpty()
-    process = started("run", "replications=60", "horizon_days=60", "workers=1", SLOWLY, cwd=folder, stdout=slave, stderr=slave)
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            part = os.read(screen, 65536)
-        except OSError:
-            break
-        shown += part
-        if not part:
-            break
-    os.close(screen)
-    assert process.wait(timeout=60) == 0
-    text = shown.decode()
-    assert ESCAPE in text
-    assert "left" in text
-    assert "Attacks on bases" in text
-    assert "results: results/studies/" in text

@@ -1,6 +1,5 @@
 """The compiled engine for itself: what fails, what it is run with, its cache, its parts. What it gives is in test_parity."""
 
-import json
 import re
 import sys
 import threading
@@ -22,9 +21,9 @@ from sim.engines import ENGINES, compiled, dispatch, engine, reference
 from sim.engines.build import Engine
 from sim.engines.records import PlainRecords, as_object, fields, records, type_of
 from sim.readings import READERS
-from sim.studies import workers
+from sim.studies.memory import simulate
 from sim.studies.tables import frame
-from tests.processes import COMPILING, program
+from tests.processes import COMPILING, manifest, program, table, tables
 from tests.worlds import SEED, scenario
 
 TEXT = compiled.DEFAULT.engine.dispatch.text
@@ -176,13 +175,13 @@ def test_results_do_not_depend_on_the_size_of_blocks(size):
 
 def test_results_do_not_depend_on_how_many_threads_there_are():
     scenarios = {"a": scenario("open_ended", "horizon_days=300"), "b": scenario("rapid_6_months", "horizon_days=300")}
-    todo = [workers.Task(label, first, 5) for first in range(0, 60, 5) for label in scenarios]
-    alone = dict(workers.run(scenarios, SEED, todo, 1, 20))
+    alone = simulate(scenarios, SEED, 700, 20, executor="serial", workers=1)
     for threads in (2, 8):
-        together = dict(workers.run(scenarios, SEED, todo, threads, 20))
-        assert set(together) == set(alone) == set(todo)
-        for task in todo:
-            same_block(together[task], alone[task])
+        together = simulate(scenarios, SEED, 700, 20, executor="threads", workers=threads)
+        assert list(together) == list(scenarios)
+        assert all(len(blocks) > 1 for blocks in together.values())
+        for name in ("outcomes", "weekly"):
+            pd.testing.assert_frame_equal(frame(together, name), frame(alone, name), check_exact=True)
 
 
 def test_threads_that_share_an_engine_from_the_start_wait_until_it_is_made(monkeypatch):
@@ -255,39 +254,40 @@ def here(tmp_path, monkeypatch) -> Path:
     return tmp_path / "here"
 
 
-def tables(study: str) -> list[pd.DataFrame]:
-    return [pd.read_parquet(Path("results/studies") / study / f"{name}.parquet") for name in ("outcomes", "weekly")]
-
-
-def equal(study: str, other: str) -> None:
-    for one, two in zip(tables(study), tables(other), strict=True):
-        assert len(one)
-        pd.testing.assert_frame_equal(one, two, check_exact=True)
-    for name in ("outcomes", "weekly"):
-        one, two = (Path("results/studies") / word / f"{name}.parquet" for word in (study, other))
-        assert one.read_bytes() == two.read_bytes()
+def equal(one: str, other: str) -> None:
+    """Whether two places have the same study, to the byte, each having computed it."""
+    assert tables(results=one) == tables(results=other)
+    for results in (one, other):
+        made = manifest(results=results)
+        assert (made["computed"], made["found"]) == (len(table("outcomes", results=results)), 0)
+        assert len(table("weekly", results=results))
 
 
 def test_run_writes_the_same_tables_whichever_the_engine(here, capsys):
-    for name in ENGINES:
-        assert (
-            main(["run", "schedule=exit_and_return", "replications=8", "weekly=5", "workers=1", f"engine={name}", f"name={name}"])
-            == 0
-        )
+    words = ["run", "schedule=exit_and_return", "replications=8", "weekly=5", "workers=1", "name=mine"]
+    for name in ENGINES:  # each has a store of its own: what one has computed the other would only find
+        assert main([*words, f"engine={name}", f"results={name}"]) == 0
     equal(*ENGINES)
-    manifests = [json.loads(Path(f"results/studies/{name}/study.json").read_text()) for name in ENGINES]
+    manifests = [manifest(results=name) for name in ENGINES]
     assert [made["engine"] for made in manifests] == list(ENGINES)
     assert manifests[0]["saturation"] == manifests[1]["saturation"]
     assert manifests[0]["scenarios"] == manifests[1]["scenarios"]
 
 
+def test_what_one_engine_has_computed_the_other_finds(here, capsys):
+    words = ["run", "replications=8", "horizon_days=60", "workers=1", "name=mine"]
+    for name, done in zip(ENGINES, ((8, 0), (0, 8)), strict=True):
+        assert main([*words, f"engine={name}"]) == 0
+        assert (manifest()["computed"], manifest()["found"]) == done
+
+
 def test_run_writes_the_same_tables_however_many_threads_there_are(here, capsys):
+    words = ["run", "-m", "schedule=open_ended,rapid_6_months", "replications=450", "horizon_days=60", "weekly=250", "name=mine"]
     for cores in (1, 2, 8):
-        words = ["run", "-m", "schedule=open_ended,rapid_6_months", "replications=450", "horizon_days=60", "weekly=250"]
-        assert main([*words, f"workers={cores}", f"name=on-{cores}"]) == 0
+        assert main([*words, f"workers={cores}", f"results=on-{cores}"]) == 0
     equal("on-1", "on-2")
     equal("on-1", "on-8")
-    assert len(tables("on-8")[0]) == 900
+    assert len(table("outcomes", results="on-8")) == 900
 
 
 def test_trace_tells_and_logs_the_same_whichever_the_engine(here, capsys):
@@ -301,15 +301,15 @@ def test_trace_tells_and_logs_the_same_whichever_the_engine(here, capsys):
 
 
 def test_without_a_compiler_run_writes_the_same_table(here, tmp_path):
-    words = ["run", "replications=3", "horizon_days=60", "workers=1", "weekly=2"]
+    words = ["run", "replications=3", "horizon_days=60", "workers=1", "weekly=2", "name=mine"]
     said = program(
-        f"from experiments.command import main; raise SystemExit(main({[*words, 'name=plain', f'results={here}/results']!r}))",
+        f"from experiments.command import main; raise SystemExit(main({[*words, f'results={here}/plain']!r}))",
         NUMBA_DISABLE_JIT="1",
         POSTURE_CACHE=str(tmp_path / "cache"),
     )
     assert re.fullmatch("warning: engine = 'compiled': there is no compiler; the reference engine [^\n]*\n", said.stderr)
     assert not (tmp_path / "cache").exists()
-    assert main([*words, "engine=reference", "name=slow"]) == 0
+    assert main([*words, "engine=reference", "results=slow"]) == 0
     equal("plain", "slow")
 
 

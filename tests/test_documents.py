@@ -14,7 +14,9 @@ from sim.scenario import declared_parameters
 
 PAGES = document.documents()
 # shared with the other commands, without effect in this one
-UNUSED = {"trace": {"replications", "weekly", "workers", "name"}}
+UNUSED = {
+    "trace": {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"},
+}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -1,5 +1,6 @@
 """A wrong request ends with exit status 2 and one line: the key, the value, what is allowed. Nothing is left behind."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,11 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from experiments.command import main
+from experiments.command import APPLICATIONS, main
 
 POSTURE = Path(sys.executable).parent / "posture"
 SMALL = ("replications=2", "horizon_days=60", "workers=1")  # should a wrong request be taken after all, it is soon done
 TWO = "schedules=[open_ended,rapid_6_months]"
+COMMANDS = ", ".join(APPLICATIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -77,10 +79,10 @@ def says(line: str, *words: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        ("cmp", ("cmp: no such command", "did you mean compare?", "run, compare, plot, trace")),
+        ("cmp", ("cmp: no such command", "did you mean compare?", COMMANDS)),
         ("Run", ("Run: no such command", "did you mean run?")),
-        ("schedule=open_ended", ("schedule=open_ended: no such command", "run, compare, plot, trace")),
-        ("--fast", ("--fast", "run, compare, plot, trace")),
+        ("schedule=open_ended", ("schedule=open_ended: no such command", COMMANDS)),
+        ("--fast", ("--fast", COMMANDS)),
         ("run --fast", ("--fast: no such option", "--config-dir FOLDER")),
         ("run -v", ("-v: no such option", "--help")),
         ("run --config-name=base", ("--config-name=base: no such option",)),
@@ -172,7 +174,7 @@ def test_a_key_that_is_unknown_or_missing_is_named(request_, words, capsys):
         ("run rivals/excitation=maybe", ("rivals/excitation=maybe", "off, on")),
         ("run rivals=off", ("rivals=off", "rivals/announcement", "rivals/excitation")),
         ("run case=may_2030", ("case=may_2030", "april_2021")),
-        ("run study=huge", ("study=huge", "default, quick, thorough")),
+        ("run study=huge", ("study=huge", "default, design, quick, thorough")),
         ("trace schedule=nonsense", ("schedule=nonsense", "open_ended")),
         ("compare environment=stormy", ("environment=stormy", "calm, default")),
     ],
@@ -215,6 +217,16 @@ def test_a_choice_that_a_group_does_not_have_is_refused_with_those_it_has(reques
         ("engine=Compiled", ("engine", "'Compiled'", "'compiled'")),
         ("engine=null", ("engine", "'reference'")),
         ("engine=3", ("engine", "3", "'reference'")),
+        ("executor=fast", ("executor", "'fast'", "'serial'", "'threads'", "'processes'", "'dask'")),
+        ("executor=null", ("executor", "'auto'")),
+        ("executor=dask", ("address", "tcp://host:8786", "executor=dask")),
+        ("address=tcp://localhost:8786", ("address", "'tcp://localhost:8786'", "executor=dask", "null without")),
+        ("executor=threads address=tcp://localhost:8786", ("address", "'tcp://localhost:8786'", "executor=dask")),
+        ("executor=dask address=", ("address", "''")),
+        ("plan=maybe", ("plan", "'maybe'", "true or false")),
+        ("plan=1", ("plan", "1", "true or false")),
+        ("retry_failed=2", ("retry_failed", "2", "true or false")),
+        ("changed=ignore", ("changed", "'ignore'", "'refuse'", "'recompute'")),
         ("militias.restraint=high", ("militias.restraint", "'high'", "from 0 to 1")),
         ("militias.restraint=1.5", ("militias.restraint", "1.5", "from 0 to 1")),
         ("militias.restraint=-0.1", ("militias.restraint", "-0.1", "from 0 to 1")),
@@ -274,10 +286,12 @@ def test_a_choice_that_a_group_does_not_have_is_refused_with_those_it_has(reques
         ("name=[a]", ("name",)),
         ("results=", ("results", "''")),
         ("results=null", ("results",)),
+        ("results=nonsense://bucket/x", ("results = 'nonsense://bucket/x'", "cannot be reached")),
+        ("results=s3://", ("results = 's3://'", "expected a bucket, such as s3://bucket/results")),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_with_key_and_value(request_, words, capsys):
-    says(refused(capsys, ["run", *(request_.split(" ") if "schedule=" in request_ else [request_])]), *words)
+    says(refused(capsys, ["run", *(request_.split(" ") if re.match("schedule=|executor=", request_) else [request_])]), *words)
 
 
 def test_nine_groups_are_too_many(capsys):
@@ -440,12 +454,13 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_anything_runs(comma
 def test_a_file_where_the_study_should_lie_is_refused(folder, capsys):
     (folder / "results/studies").mkdir(parents=True)
     (folder / "results/studies/mine").write_text("in the way")
-    says(refused(capsys, ["run", "name=mine"]), "results", "cannot be written to", "mine")
+    says(refused(capsys, ["run", "name=mine"]), "results", "cannot be written to")
 
 
-@pytest.mark.parametrize("command", ["run", f"compare {TWO}", "run -m seed=1,2"])
-def test_a_name_that_is_taken_is_refused(command, results, capsys):
-    says(refused(capsys, [*command.split(), "name=mine"]), "name = 'mine'", "choose another name")
+@pytest.mark.parametrize("command", ["run", f"compare {TWO} seed=1", "run -m seed=1,2"])
+def test_a_name_that_is_taken_by_another_request_is_refused(command, results, capsys):
+    line = refused(capsys, [*command.split(), "name=mine"])
+    says(line, "name = 'mine'", "that study differs: ", "choose another name", "changed=recompute")
 
 
 @pytest.mark.parametrize(
@@ -512,7 +527,6 @@ def test_a_table_that_is_missing_is_told_and_no_figure_drawn(table, results, cap
 
 
 def test_figures_that_cannot_be_written_are_told(results, capsys):
-    shutil.rmtree(results / "studies/mine/figures")
     (results / "studies/mine/figures").write_text("in the way")
     says(refused(capsys, ["plot", "name=mine"]), "results", "cannot be written to")
 

@@ -15,7 +15,7 @@ Importing this package costs nothing: altair and pandas are imported when a figu
 from collections.abc import Callable
 from importlib import import_module
 
-__all__ = ["FIGURES", "figure", "files", "save"]
+__all__ = ["FIGURES", "figure", "images", "save"]
 
 # name -> what it shows; the function of that name lives in the module of that name
 FIGURES = {
@@ -41,7 +41,7 @@ def save(chart, folder, name: str):
     return write(chart, folder, name)
 
 
-def files(chart) -> dict[str, bytes]:
+def images(chart) -> dict[str, bytes]:
     """The chart as PNG and SVG, by suffix. See `sim.figures.files.files`."""
     from .files import files as make
 

@@ -23,6 +23,7 @@ from sim.studies.plan import Task
 
 EXECUTORS = ("auto", "serial", "threads", "processes", "dask")
 TRIES = 3  # how often a block is given to a worker that dies before it is written off
+LOOK = 2.0  # seconds without a result after which a crew is asked whether it is still there
 
 
 class OtherMaker(Exception):
@@ -133,11 +134,13 @@ def run(team: Crew, make: Callable[[], Crew], todo: Sequence[Work]) -> Generator
     try:
         while queue or flying:
             broken = launch(team, queue, flying)
-            finished, _ = wait(flying, timeout=0.0 if broken else 2.0, return_when=FIRST_COMPLETED)
-            team.alive()
+            finished, _ = wait(flying, timeout=0.0 if broken else LOOK, return_when=FIRST_COMPLETED)
+            if not finished and not broken:
+                team.alive()
             done: list[Done] = []
             again: list[tuple[Work, int]] = []
-            for future in finished if not broken else list(flying):
+            end: Exception | None = None
+            for future in [one for one in flying if broken or one in finished]:
                 work, attempt = flying.pop(future)
                 try:
                     done += zip(work.tasks, future.result(), strict=True)
@@ -147,19 +150,23 @@ def run(team: Crew, make: Callable[[], Crew], todo: Sequence[Work]) -> Generator
                 except team.lost:
                     again.append((work, attempt))
                 except team.gone as error:
-                    raise ClusterLost(first_line(error)) from None
+                    end = ClusterLost(str(error).partition("\n")[0] or "its scheduler does not answer any more")
+                except Exception as error:
+                    end = error
             if broken:  # the pool is of no use any more, and whatever was in flight is lost
                 again += flying.values()
                 flying.clear()
                 team.close()
                 team = make()
-            for work, attempt in again:
+            for work, attempt in reversed(again):
                 if attempt == TRIES:
                     done += [(task, None) for task in work.tasks]
                 else:
                     queue.extendleft((replace(work, tasks=(task,)), attempt + 1) for task in reversed(work.tasks))
-            if done:
+            if done:  # also before the end
                 yield done
+            if end is not None:
+                raise end
     finally:
         team.close()
 
@@ -174,9 +181,9 @@ def launch(team: Crew, queue: deque[tuple[Work, int]], flying: dict[Future, tupl
         work, attempt = queue.popleft()
         try:
             flying[team.executor.submit(compute, work)] = (work, attempt)
-        except BrokenProcessPool:
+        except (BrokenProcessPool, *team.gone) as error:
             queue.appendleft((work, attempt))
-            return True
+            return isinstance(error, BrokenProcessPool)
     return False
 
 
@@ -204,7 +211,3 @@ def cores() -> int:
     """How many cores this process may use."""
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,6 +8,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -17,6 +18,7 @@ from uuid import uuid4
 from sim.errors import RequestError
 
 ASIDE = ".writing"  # how names of files end that are being written
+ARROW = ("abfs", "abfss", "file", "gcs", "gs", "hdfs", "s3", "viewfs")  # what pyarrow reaches by itself
 SPOOL = 64 << 20  # bytes of a remote file that are collected in memory, before a temporary file is taken
 
 
@@ -140,9 +142,8 @@ class Folder(Place):
 class Remote(Place):
     """A place behind a URL: what pyarrow reaches by itself (s3, gs, abfss, hdfs), and what fsspec does, if it is installed."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.files, self.base = filesystem(text)
+    def __init__(self, text: str, files: Any, base: str) -> None:
+        self.text, self.files, self.base = text, files, base
 
     def at(self, path: str) -> str:
         return f"{self.base}/{path}" if path else self.base
@@ -153,8 +154,15 @@ class Remote(Place):
         with SpooledTemporaryFile(max_size=SPOOL) as held:
             yield held
             held.seek(0)
-            with self.files.open_output_stream(self.at(path)) as file:
-                shutil.copyfileobj(held, file, 1 << 20)
+            # so would one that Ctrl-C breaks off, and that reaches this thread only
+            with ThreadPoolExecutor(max_workers=1) as aside:
+                aside.submit(self.upload, held, self.at(path)).result()
+
+    def upload(self, held: Any, path: str) -> None:
+        if path.startswith("/"):  # no bucket: a file system with real folders
+            self.files.create_dir(path.rpartition("/")[0])
+        with self.files.open_output_stream(path) as file:
+            shutil.copyfileobj(held, file, 1 << 20)
 
     def reading(self, path: str) -> Any:
         return self.files.open_input_file(self.at(path))
@@ -193,32 +201,42 @@ def place(results: str) -> Place:
     """The root of results of that name.
 
     Raises:
-        RequestError: if it is a URL that cannot be reached, or of an unknown kind.
+        RequestError: if it is a URL that cannot be reached, of a bucket that is not there, or of an unknown kind.
     """
-    return Remote(results) if "://" in results else Folder(results)
+    if "://" not in results:
+        return Folder(results)
+    from pyarrow import fs
+
+    files, base = filesystem(results)
+    return Folder(base) if isinstance(files, fs.LocalFileSystem) else Remote(results, files, base)
 
 
 def filesystem(url: str) -> tuple[Any, str]:
-    """A pyarrow filesystem and the path in it."""
+    """A pyarrow filesystem and the path in it, whose bucket is there."""
     import pyarrow as pa
     from pyarrow import fs
 
+    scheme = url.partition("://")[0]
     try:
-        files, base = fs.FileSystem.from_uri(url)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        try:
-            from fsspec.core import url_to_fs
-
-            found, base = url_to_fs(url)
-        except ImportError:
-            raise RequestError(f"results = {url!r}: cannot be reached: {reason}") from None
-        except (OSError, ValueError) as other:
-            raise RequestError(f"results = {url!r}: cannot be reached: {str(other).splitlines()[0]}") from None
-        files = fs.PyFileSystem(fs.FSSpecHandler(found))
-    if not base.strip("/"):
+        files, base = fs.FileSystem.from_uri(url) if scheme in ARROW else by_fsspec(url)
+        bucket = base.partition("/")[0]  # none where there are real folders
+        found = files.get_file_info(bucket or base) if scheme and base.strip("/") else None
+    except (pa.ArrowException, ImportError, OSError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RequestError(f"results = {url!r}: cannot be reached: {reason}") from None
+    if found is None:
         raise RequestError(f"results = {url!r}: expected a bucket, such as s3://bucket/results")
+    if bucket and found.type == fs.FileType.NotFound:
+        raise RequestError(f"results = {url!r}: there is no bucket {bucket!r}")
     return files, base.rstrip("/")
+
+
+def by_fsspec(url: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+    from pyarrow import fs
+
+    found, base = url_to_fs(url)
+    return fs.PyFileSystem(fs.FSSpecHandler(found)), base
 
 
 def sync(folder: Path) -> None:

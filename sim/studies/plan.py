@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sim.scenario import Scenario
-from sim.studies.store import Entry
+
+if TYPE_CHECKING:
+    from sim.studies.store import Entry
 
 # replications in a block, and in the bundle of blocks that goes to a worker at once: about a second of work at most
 LARGEST = {"compiled": 2000, "reference": 25}
@@ -30,7 +33,7 @@ class Wanted:
 class Piece:
     """Replications first to end - 1, to be taken from a block of the store."""
 
-    entry: Entry
+    entry: "Entry"
     first: int
     end: int
 
@@ -63,7 +66,7 @@ class Cover:
         return sum(piece.end - piece.first for piece in self.pieces)
 
 
-def cover(wanted: Wanted, entries: Iterable[Entry]) -> Cover:
+def cover(wanted: Wanted, entries: Iterable["Entry"]) -> Cover:
     """Take each replication wanted from the block that reaches furthest; of one that failed, from a block where it did not.
 
     A replication that is wanted with its series by week is taken only from a block that has them.
@@ -88,7 +91,7 @@ def cover(wanted: Wanted, entries: Iterable[Entry]) -> Cover:
     return mended(found, usable)
 
 
-def spans(entry: Entry, weekly: int) -> list[Piece]:
+def spans(entry: "Entry", weekly: int) -> list[Piece]:
     """The replications that a block can give, where the first `weekly` need series: those with series, those that need none."""
     having = (entry.first, min(entry.first + entry.weekly, entry.end))
     needing_none = (max(having[1], weekly), entry.end)
@@ -155,7 +158,7 @@ def bundles(todo: Sequence[Task], slots: int, engine: str) -> list[list[Task]]:
     return found
 
 
-def covers(wanted: Sequence[Wanted], entries: Iterable[Entry]) -> list[Cover]:
+def covers(wanted: Sequence[Wanted], entries: Iterable["Entry"]) -> list[Cover]:
     """`cover` for each scenario wanted."""
     by_pair: dict[tuple[str, int], list[Entry]] = {}
     for entry in entries:

@@ -2,15 +2,18 @@
 
 A segment holds many blocks of many scenarios and is three files of one name: `outcomes/`, `weekly/` (if there are series) and
 `index/`, which comes last and makes it count. Nothing is ever changed in place: small segments are merged into a new, larger one
-and removed when that is complete, so processes that work in one store at once find each block in some segment at all times.
+and removed when that is complete, so processes that work in one store at once find each block in some segment at all times. No
+name is ever used twice, so a segment that one process removes is never one that another is just writing.
 """
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from itertools import accumulate
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -109,18 +112,19 @@ INDEX = pa.schema(
 
 
 class Store:
-    """The blocks under one root of results that this code, on this machine's arithmetic, has made or would make.
+    """The blocks under one root of results that one maker (sim.studies.maker) has made, or would make.
 
     Args:
-        place: the root. Others' blocks lie beside ours and are not touched; `others` tells of them.
+        place: the root. fields: whose blocks, ours by default; others' lie beside them and are not touched.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, fields: Mapping[str, str] | None = None) -> None:
         self.place = place
-        self.fields = maker()
+        self.fields = dict(fields or maker())
         self.id = maker_id(self.fields)
         self.unreadable: dict[str, str] = {}  # segments of ours whose index is damaged, and how
         self._indexes: dict[str, pa.Table] = {}  # of our segments, by name
+        self._unmerged: set[str] = set()  # segments that could not be read when they were to be merged
         self._groups: OrderedDict[tuple[str, str, int], pa.Table] = OrderedDict()
         self._files: OrderedDict[tuple[str, str], tuple[pq.ParquetFile, np.ndarray]] = OrderedDict()
 
@@ -132,29 +136,43 @@ class Store:
         return sorted(name.removesuffix(".parquet") for name in names if name.endswith(".parquet") and not name.startswith("."))
 
     def refresh(self) -> None:
-        """Read the indexes that came since the last time; forget those that went."""
-        names = {name for name in self.segments() if name.startswith(f"{self.id}-")}
-        for name in [name for name in self._indexes if name not in names]:
-            del self._indexes[name]
-        for name in sorted(names - set(self._indexes)):
-            try:
-                self._indexes[name] = self.index(name)
-            except FileNotFoundError:  # merged just now by another process
-                continue
-            except Damaged as error:
-                self.unreadable[name] = str(error)
+        """Read the indexes that came since the last time; forget those that went.
+
+        Another process may merge segments while their folder is listed, and then neither they nor the new one need be seen. So
+        the folder is listed until it is found as it was before.
+        """
+        names, before = self._present(), None
+        while names != before:
+            for name in sorted(names - set(self._indexes)):
+                try:
+                    self._indexes[name] = self.index(name)
+                    self.unreadable.pop(name, None)
+                except FileNotFoundError:
+                    continue
+                except Damaged as error:
+                    self.unreadable[name] = str(error)
+            names, before = self._present(), names
+        for held in (self._indexes, self.unreadable):
+            for name in [name for name in held if name not in names]:
+                del held[name]
+
+    def _present(self) -> set[str]:
+        return {name for name in self.segments() if name.startswith(f"{self.id}-")}
 
     def index(self, segment: str) -> pa.Table:
         """Raises FileNotFoundError or Damaged."""
+        path = path_of("index", segment)
         try:
-            with self.place.reading(path_of("index", segment)) as file:
+            with self.place.reading(path) as file:
                 table = pq.read_table(file)
+            if table.schema.remove_metadata() != INDEX:
+                raise Damaged(f"{path}: not the columns of an index")
+            if (table.schema.metadata or {}).get(b"lines") != index_digest(table).encode():
+                raise Damaged(f"{path}: its lines are not those that were written")
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise Damaged(f"{path_of('index', segment)}: {first_line(error)}") from None
-        if table.schema.remove_metadata() != INDEX:
-            raise Damaged(f"{path_of('index', segment)}: not the columns of an index")
+            raise Damaged(f"{path}: {first_line(error)}") from None
         return table
 
     def entries(self, wanted: Iterable[tuple[str, int]] | None = None) -> list[Entry]:
@@ -172,7 +190,9 @@ class Store:
     def elsewhere(self, wanted: Iterable[tuple[str, int]]) -> list[tuple[int, list[str]]]:
         """What other code, libraries or machines have made of these scenarios on these seeds: how many replications, and in which
         fields their makers differ from ours."""
-        scenarios, counts, fields = list({scenario for scenario, _ in wanted}), Counter[str](), {}
+        pairs, counts, fields = set(wanted), Counter[str](), {}
+        ours = pc.field("scenario").isin(list({scenario for scenario, _ in pairs}))
+        ours &= pc.field("seed").isin(pa.array({seed for _, seed in pairs}, pa.uint64()))
         for name in self.segments():
             made = name.partition("-")[0]
             if made == self.id:
@@ -181,7 +201,7 @@ class Store:
                 index = self.index(name)
             except (FileNotFoundError, Damaged):
                 continue
-            counts[made] += total(index.filter(pc.field("scenario").isin(scenarios)), "count")
+            counts[made] += total(index.filter(ours), "count")
             fields[made] = differing(maker_of(index), self.fields)
         return [(count, fields[made]) for made, count in counts.items() if count]
 
@@ -192,22 +212,19 @@ class Store:
         Raises:
             OSError: if they cannot be written; then nothing of them counts.
         """
-        held = []
-        for one in made:
-            outcomes, weekly = rows_table(one, "outcomes"), rows_table(one, "weekly")
-            held.append((entry_of(one, outcomes, weekly), outcomes, weekly))
-        self._write_all(held)
+        tables = zip(made, block_rows(made, "outcomes"), block_rows(made, "weekly"), strict=True)
+        self._write_all([(entry_of(one, outcomes, weekly), outcomes, weekly) for one, outcomes, weekly in tables])
 
-    def _write(self, entries: Sequence[Entry], tables: dict[str, pa.Table]) -> str:
-        segment = f"{self.id}-{sha256(repr(sorted(entry.key for entry in entries)).encode()).hexdigest()[:20]}"
+    def _write(self, entries: Sequence[Entry], tables: dict[str, pa.Table]) -> None:
+        segment = f"{self.id}-{uuid4().hex[:20]}"
         for name, table in tables.items():
             if name == "outcomes" or table.num_rows:
                 self._put(path_of(name, segment), table)
         rows = [{k: v for k, v in asdict(entry).items() if k != "segment"} for entry in entries]
-        index = pa.Table.from_pylist(rows, schema=INDEX).replace_schema_metadata({"maker": json.dumps(self.fields)})
+        index = pa.Table.from_pylist(rows, schema=INDEX)
+        index = index.replace_schema_metadata({"maker": json.dumps(self.fields), "lines": index_digest(index)})
         self._put(path_of("index", segment), index)  # last: with it the segment counts
         self._indexes[segment] = index
-        return segment
 
     def _put(self, path: str, table: pa.Table) -> None:
         with self.place.writing(path) as file, pq.ParquetWriter(file, table.schema, compression="zstd") as writer:
@@ -233,7 +250,8 @@ class Store:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise Damaged(f"{path}: {first_line(error)}") from None
         rows = pa.concat_tables(parts).slice(at - int(starts[first]), count)
-        if check and digest(rows) != (entry.outcomes_hash if name == "outcomes" else entry.weekly_hash):
+        written = entry.outcomes_hash if name == "outcomes" else entry.weekly_hash
+        if check and (digest(rows) != written or not labelled(rows, entry)):
             raise Damaged(
                 f"{path}: replications {entry.first} to {entry.end - 1} of scenario {entry.scenario} are not what was written"
             )
@@ -273,14 +291,19 @@ class Store:
     # -- keeping it small --------------------------------------------------------------------------------------------
     def merge(self, many: int = MANY) -> None:
         """Merge the small segments, if there are more than `many`, into few."""
-        small = [name for name, index in self._indexes.items() if size_of(index) < FULL // 4]
-        if len(small) > many:
-            self.rewrite(small)
+        if len(self._small()) > many:
+            self.refresh()  # another process may have merged some of them
+            if len(small := self._small()) > many:
+                self.rewrite(small)
+
+    def _small(self) -> list[str]:
+        """The segments to merge, less those that cannot be read: they would be tried again with each new block."""
+        return [name for name, index in self._indexes.items() if size_of(index) < FULL // 4 and name not in self._unmerged]
 
     def rewrite(self, segments: Sequence[str]) -> None:
         """Put the blocks of some segments into new ones, and remove the old ones.
 
-        A segment that cannot be read (another process merged it, or it is damaged) is left as it is.
+        A segment that cannot be read (another process merged it, or it is damaged) is left as it is: damage does not spread.
         """
         kept: list[Held] = []
         done, seen = [], set()
@@ -288,24 +311,40 @@ class Store:
             try:
                 found = [self._held(Entry(segment, **row)) for row in self._indexes[segment].to_pylist()]
             except Damaged:
+                self._unmerged.add(segment)
                 continue
             done.append(segment)
             for held in found:
                 if held[0].key not in seen:  # two processes may have computed the same block
                     seen.add(held[0].key)
                     kept.append(held)
-        new = self._write_all(kept)
+        self._write_all(kept)
         self.forget()
         for segment in done:
-            if segment not in new:
-                self.remove(segment)
+            self.remove(segment)
+
+    def drop(self, entries: Iterable[Entry]) -> None:
+        """Remove these blocks; those that share their segments are kept, in new ones.
+
+        A segment that cannot be read is left as it is.
+        """
+        gone = {(entry.segment, entry.key) for entry in entries}
+        for segment in sorted({segment for segment, _ in gone}):
+            others = [Entry(segment, **row) for row in self._indexes[segment].to_pylist()]
+            try:
+                kept = [self._held(entry) for entry in others if (segment, entry.key) not in gone]
+            except Damaged:
+                continue
+            self._write_all(kept)
+            self.forget()
+            self.remove(segment)
 
     def condemn(self, segment: str) -> None:
         """Take a damaged segment out of use: its files are kept under damaged/, what is sound in it in a new segment."""
         sound = []
         for row in self._indexes[segment].to_pylist() if segment in self._indexes else ():
             try:
-                sound.append(self._held(Entry(segment, **row), check=True))
+                sound.append(self._held(Entry(segment, **row)))
             except Damaged:
                 continue
         self.forget()
@@ -314,25 +353,23 @@ class Store:
                 self.place.write(f"{ROOT}/damaged/{segment}.{name}.parquet", self.place.read(path_of(name, segment)))
             except FileNotFoundError:
                 continue
-        if segment not in self._write_all(sound):
-            self.remove(segment)
+        self._write_all(sound)
+        self.remove(segment)
         self.unreadable.pop(segment, None)
 
-    def _held(self, entry: Entry, *, check: bool = False) -> "Held":
-        return entry, self.rows(entry, "outcomes", check=check), self.rows(entry, "weekly", check=check)
+    def _held(self, entry: Entry) -> "Held":
+        return entry, self.rows(entry, "outcomes", check=True), self.rows(entry, "weekly", check=True)
 
-    def _write_all(self, kept: list["Held"]) -> set[str]:
-        """Write blocks as segments, in order; the names."""
+    def _write_all(self, kept: list["Held"]) -> None:
+        """Write blocks as segments, in order."""
         kept.sort(key=lambda held: (held[0].scenario, held[0].seed, held[0].first))
-        new = set()
         for part in parts_of(kept):
             at, weekly_at, entries = 0, 0, []
             for entry, outcomes, weekly in part:
                 entries.append(replace(entry, outcomes_at=at, weekly_at=weekly_at))
                 at, weekly_at = at + outcomes.num_rows, weekly_at + weekly.num_rows
             tables = {"outcomes": pa.concat_tables(h[1] for h in part), "weekly": pa.concat_tables(h[2] for h in part)}
-            new.add(self._write(entries, tables))
-        return new
+            self._write(entries, tables)
 
     def remove(self, segment: str) -> None:
         """Remove a segment, its index first: without that it does not count."""
@@ -370,14 +407,16 @@ def parts_of(blocks: list[Held]) -> list[list[Held]]:
     return parts
 
 
-def rows_table(made: Made, name: str) -> pa.Table:
-    """A block's rows as a segment's file holds them."""
-    rows = made.block.outcomes if name == "outcomes" else made.block.weeks
-    schema = SCHEMAS[name]
-    of = (pa.scalar(made.scenario, pa.string()), pa.scalar(made.seed, pa.uint64()))
-    columns = [pa.repeat(value, len(rows)) for value in of]
-    columns += [pa.array(np.ascontiguousarray(rows[column]), schema.field(column).type) for column in schema.names[2:]]
-    return pa.Table.from_arrays(columns, schema=schema)
+def block_rows(made: Sequence[Made], name: str) -> list[pa.Table]:
+    """The rows of each block as a segment's file holds them, converted all at once: a block may be of a few rows only."""
+    parts = [one.block.outcomes if name == "outcomes" else one.block.weeks for one in made]
+    sizes = [len(part) for part in parts]
+    rows, schema = np.concatenate(parts), SCHEMAS[name]
+    scenarios = pa.array(np.repeat([one.scenario for one in made], sizes), pa.string())
+    seeds = pa.array(np.repeat(np.array([one.seed for one in made], np.uint64), sizes))
+    columns = [pa.array(np.ascontiguousarray(rows[field.name]), field.type) for field in list(schema)[2:]]
+    table = pa.Table.from_arrays([scenarios, seeds, *columns], schema=schema)
+    return [table.slice(end - size, size) for end, size in zip(accumulate(sizes), sizes, strict=True)]
 
 
 def entry_of(made: Made, outcomes: pa.Table, weekly: pa.Table) -> Entry:
@@ -411,8 +450,20 @@ def digest(rows: pa.Table) -> str:
     found = sha256()
     for name in rows.column_names[2:]:
         values = rows[name].to_numpy()
-        found.update(name.encode() + b"\0" + values.dtype.str.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
+        found.update(name.encode() + b"\0" + values.dtype.str.encode() + b"\0")
+        found.update(np.ascontiguousarray(values).data)
     return found.hexdigest()[:24]
+
+
+def labelled(rows: pa.Table, entry: Entry) -> bool:
+    """Whether rows bear the scenario and the seed of their block."""
+    of = {"scenario": pa.array([entry.scenario], pa.string()), "seed": pa.array([entry.seed], pa.uint64())}
+    return all(rows[name].unique().equals(value) for name, value in of.items())
+
+
+def index_digest(index: pa.Table) -> str:
+    """The SHA-256 of the lines of an index, which no hash of rows covers; 24 hexadecimal digits."""
+    return sha256(json.dumps([index[name].to_pylist() for name in INDEX.names]).encode()).hexdigest()[:24]
 
 
 def maker_of(index: pa.Table) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import RequestError
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
 # what a manifest must hold for a study to be read again
 MANIFEST = {"start": str, "horizon_days": int, "seed": int, "scenarios": dict, "contents": dict, "config": dict}
+MAY_HOLD = {"replications": int, "weekly": int, "maker": dict}
 UNFINISHED = "unfinished.json"
+# keys by which a sweep may differ from an earlier one of its name
+BESIDE = (
+    *("name", "results", "replications", "weekly", "engine", "executor", "address", "workers"),
+    *("plan", "retry_failed", "changed"),
+)
 SHOWN = 3  # fields that differ, before the rest is only counted
 INDENTED = 100  # scenarios up to which a manifest is laid out for reading
 
@@ -72,10 +79,11 @@ class Study:
             manifest = json.loads(self.place.read(self.at("study.json")).decode("utf-8"))
         except FileNotFoundError:
             raise RequestError(f"name = {self.name!r}: has no study.json in {self.where}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RequestError(f"name = {self.name!r}: study.json cannot be read: {first_line(error)}") from None
-        for key, kind in MANIFEST.items():
-            if not isinstance(manifest, dict) or not isinstance(manifest.get(key), kind):
+        held = manifest if isinstance(manifest, dict) else {}
+        for key, kind in {**MANIFEST, **{key: kind for key, kind in MAY_HOLD.items() if key in held}}.items():
+            if not isinstance(held.get(key), kind):
                 raise RequestError(
                     f"name = {self.name!r}: study.json is not a manifest: {key} is missing or not what it should be"
                 )
@@ -86,19 +94,27 @@ class Study:
         """Say that the study is being computed, and for what request.
 
         Raises:
-            RequestError: if another process computes it now.
+            Busy: if another process computes it now. OSError: if the place cannot be written to.
         """
         if self.place.folder is not None and not self.lock():
             raise Busy(f"name = {self.name!r}: another process computes it now, in {self.where}; wait, or choose another name")
         about = {"request": request, "started": now()}
-        if self._lock is None:
-            self.place.write(self.at(UNFINISHED), json.dumps(about).encode())
-        else:
-            os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, json.dumps(about).encode(), 0)
+        try:
+            if self._lock is None:
+                self.place.write(self.at(UNFINISHED), json.dumps(about).encode())
+            else:
+                os.ftruncate(self._lock, 0)
+                os.pwrite(self._lock, json.dumps(about).encode(), 0)
+        except OSError:
+            self.end(finished=False)
+            raise
 
-    def lock(self) -> bool:
-        """Lock the study for this process, until it ends or calls `end`; False if another one has it."""
+    def lock(self, create: bool = True) -> bool:
+        """Lock the study for this process, until it ends or calls `end`; False if another one has it.
+
+        Raises:
+            OSError: if there is no unfinished.json and it cannot be made, or, without `create`, is not to be.
+        """
         try:
             import fcntl
         except ImportError:  # Windows
@@ -106,17 +122,20 @@ class Study:
         assert self.place.folder is not None
         path = self.place.folder / self.at(UNFINISHED)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return False
-        except OSError:  # a file system that knows no locks
-            os.close(handle)
-            return True
-        self._lock = handle
-        return True
+        while True:
+            handle = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                return False
+            except OSError:  # a file system that knows no locks
+                os.close(handle)
+                return True
+            if is_file(handle, path):
+                self._lock = handle
+                return True
+            os.close(handle)  # who had it locked has finished the study meanwhile, and removed it
 
     def end(self, finished: bool) -> None:
         """The study is no longer being computed; finished: nor is there anything left to do."""
@@ -126,13 +145,19 @@ class Study:
             os.close(self._lock)
             self._lock = None
 
+    def clear(self) -> None:
+        """Remove all files of the study but the one that says that it is computed."""
+        for path in self.place.sizes(self.path, deep=True):
+            if path != self.at(UNFINISHED):
+                self.place.delete(path)
+
     def unfinished(self) -> dict[str, Any] | None:
         """What `begin` said, if the study has not been finished."""
         try:
             found = json.loads(self.place.read(self.at(UNFINISHED)).decode("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -141,9 +166,20 @@ class Study:
         if self.place.folder is None or not self.place.exists(self.at(UNFINISHED)):
             return False
         other = Study(self.place, self.name)
-        free = other.lock()
-        other.end(finished=False)
-        return not free
+        try:
+            return not other.lock(create=False)
+        except FileNotFoundError:  # it has just been finished
+            return False
+        finally:
+            other.end(finished=False)
+
+
+def is_file(handle: int, path: Path) -> bool:
+    """Whether an open file is the one that lies there."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def first_line(error: BaseException) -> str:
@@ -201,6 +237,9 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     for key in ("replications", "weekly"):
         if int(there.get(key) or 0) > here[key]:
             found.append(f"{key}: {there[key]} there, only {here[key]} here")
+    if "overrides" in here:  # a sweep: its scenarios are known only when its jobs are done
+        a, b = (" ".join(decisive(manifest)) for manifest in (there, here))
+        return found + ([f"overrides: {a} there, {b} here"] if a != b else []) + differing(there.get("maker", {}), here["maker"])
     for label, identity in there["scenarios"].items():
         if label not in here["scenarios"]:
             found.append(f"scenarios: {label} there, not here")
@@ -209,6 +248,16 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
             keys = [key for key in {**a, **b} if a.get(key) != b.get(key) and key not in ("schedule.summary", "case.source")]
             found += [f"{key} of {label}: {a.get(key, 'none')} there, {b.get(key, 'none')} here" for key in keys]
     return found + differing(there.get("maker", {}), here["maker"])
+
+
+def decisive(manifest: Mapping[str, Any]) -> list[str]:
+    """A sweep's overrides, less those that change no result and those that only add to it."""
+    found = []
+    for override in manifest.get("overrides", ()):
+        key = override.lstrip("+~").partition("=")[0]
+        if key in manifest.get("swept", ()) or not (key in BESIDE or key.startswith("hydra")):
+            found.append(override)
+    return found
 
 
 def flattened(data: Any, prefix: str = "") -> dict[str, Any]:

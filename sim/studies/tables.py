@@ -45,7 +45,7 @@ def write_table(
         marks: what stands in the columns that tell scenarios apart, by label; `schedule` among them. kinds: the types of those
             columns, without schedule.
     Raises:
-        sim.studies.store.Damaged: if a block cannot be read. OSError: if the table cannot be written.
+        sim.studies.store.Damaged: if a block is not what was written. OSError: if the table cannot be written.
     """
     schema, rows = schema_of(name, kinds), 0
     with place.writing(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -68,7 +68,7 @@ def parts(
         start = np.datetime64(w.scenario.start, "D")
         for piece in covered.pieces:
             limit = piece.end if name == "outcomes" else min(piece.end, w.weekly)
-            rows = within(store.rows(piece.entry, name), piece, limit)
+            rows = within(store.rows(piece.entry, name, check=True), piece, limit)
             if rows.num_rows == 0:
                 continue
             made = []
