@@ -4,7 +4,8 @@
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sim.errors import Halted, RequestError, suggestion
 
@@ -18,12 +19,17 @@ APPLICATIONS = {
     "verify": "compute a study's replications again and compare to the bit",
     "clean": "remove what no study refers to, asking first",
 }
+COMPUTING = ("run", "compare", "sweep")
+LONGEST = 200  # characters of a file's name that are still told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        for word in words:
+            if any("\ud800" <= letter <= "\udfff" for letter in word):
+                raise RequestError(f"{word!r}: not text in UTF-8")
         return dispatch(words)
     except RequestError as error:
         print(f"posture: {' '.join(str(error).split())}", file=sys.stderr)
@@ -34,9 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone
         return 1
+    except OSError as error:
+        print(f"posture: {reason(error)}", file=sys.stderr)
+        return 2
+    except RecursionError:
+        print("posture: something that was to be read is nested too deeply", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("posture: interrupted; blocks that were complete are kept, the same command goes on", file=sys.stderr)
+        kept = "; blocks that were complete are kept, the same command goes on" if words and words[0] in COMPUTING else ""
+        print(f"posture: interrupted{kept}", file=sys.stderr)
         return 1
+
+
+def reason(error: OSError) -> str:
+    """What the system complains of, and of which file, in one line."""
+    text = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    name = error.filename if isinstance(error.filename, str) else ""
+    return f"{text}: {name}" if name and len(name) < LONGEST else text
 
 
 def dispatch(words: list[str]) -> int:
@@ -96,13 +116,34 @@ def launch(name: str, overrides: list[str], folder: str | None, multirun: bool, 
     if multirun:
         from experiments.sweep import sweep
 
-        return sweep(overrides, folder)
+        places = [override.partition("=")[2] for override in overrides if override.startswith("results=")]
+        return reaching(places[-1] if places else "results", lambda: sweep(overrides, folder))
     config = Composer(name, folder).compose(overrides)
     if show:
         from omegaconf import OmegaConf
 
         print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
         return 0
+    return reaching(config.get("results"), lambda: carried_out(name, config, overrides, folder))
+
+
+def reaching(results: Any, work: Callable[[], int]) -> int:
+    """Do something with the results that lie there; returns its exit status.
+
+    Raises:
+        RequestError: also for what the system says of the place, where nobody had a better word for it: too long a name,
+            a loop of links, a folder that may not be read, a server that is down.
+    """
+    try:
+        return work()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RequestError(f"results = {results!r}: {reason(error)}") from None
+
+
+def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder: str | None) -> int:
+    """Run the application of that name; returns its exit status."""
     if name == "run":
         from experiments.run import application as run
 

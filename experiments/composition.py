@@ -3,7 +3,9 @@
 Names in a configuration are looked up in our own registers and never imported or instantiated.
 """
 
+import os
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,33 @@ from sim.scenario import DECLARED, Scenario, read_scenario
 TEXTS = ("name", "scenario", "results", "log", "address")
 LISTS = ("schedules", "outcomes", "figures", "over")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
+DATA = "a configuration is data and cannot name code"
+SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
+QUEUE = (
+    *("submitit_folder", "timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name"),
+    "stderr_to_stdout",
+)
+# the launchers and sweepers that may run, and their options that are plain values; what carries shell text is not among them
+PLUGINS: dict[str, dict[str, tuple[str, ...]]] = {
+    "launcher": {
+        "hydra._internal.core_plugins.basic_launcher.BasicLauncher": (),
+        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher": (
+            *("n_jobs", "backend", "prefer", "require", "verbose", "timeout", "pre_dispatch", "batch_size", "temp_folder"),
+            *("max_nbytes", "mmap_mode"),
+        ),
+        f"{SUBMITIT}.LocalLauncher": QUEUE,
+        f"{SUBMITIT}.SlurmLauncher": (
+            *(*QUEUE, "partition", "qos", "comment", "constraint", "exclude", "gres", "cpus_per_gpu", "gpus_per_task"),
+            *("mem_per_gpu", "mem_per_cpu", "account", "signal_delay_s", "max_num_timeout", "array_parallelism"),
+        ),
+    },
+    "sweeper": {"hydra._internal.core_plugins.basic_sweeper.BasicSweeper": ("max_batch_size",)},
+}
+EMPTY = ("hydra.callbacks", "hydra.job.env_set", "hydra.job.env_copy")
+LOGGING = ("hydra.job_logging", "hydra.hydra_logging")
+HANDLERS = ("logging.StreamHandler", "logging.FileHandler", "logging.NullHandler")
+STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
+PRE_DISPATCH = re.compile(r"all|(\d+(\.\d+)?\*)?n_jobs|\d+")  # some versions of joblib evaluate it as Python
 
 
 def register_declarations() -> None:
@@ -73,18 +102,86 @@ def loosened(overrides: list[str]) -> list[str]:
 
 
 def refuse_code(config: DictConfig) -> None:
-    """A file that would make Hydra run code is refused before Hydra sees it: callbacks, and launchers or sweepers from elsewhere.
+    """A configuration that would make Hydra run code is refused before Hydra sees it, wherever it came from, a file or a command
+    line. Hydra makes objects of what is below `hydra`: the launcher, the sweeper, callbacks, the handlers of its log; it sets
+    variables of the environment, and a launcher may write a shell script.
 
     Raises:
         RequestError
     """
-    callbacks = OmegaConf.select(config, "hydra.callbacks")
-    if callbacks:
-        raise RequestError("hydra.callbacks: not allowed: a configuration is data and cannot name code")
-    for part in ("launcher", "sweeper"):
-        target = str(OmegaConf.select(config, f"hydra.{part}._target_"))
-        if not target.startswith(("hydra._internal.core_plugins.", "hydra_plugins.")):
-            raise RequestError(f"hydra.{part}: not allowed: {target} is none of Hydra's own")
+    for key in EMPTY:
+        if not is_empty(config, key):
+            raise RequestError(f"{key}: not allowed: {DATA}")
+    for part, allowed in PLUGINS.items():
+        refuse_plugin(config, part, allowed)
+    for key, value in leaves(OmegaConf.to_container(config.hydra, resolve=False), "hydra"):
+        names = key.split(".")
+        own = len(names) == 3 and names[1] in PLUGINS and names[2] == "_target_"
+        if any(name.startswith("_") or not name for name in names) and not own:
+            raise RequestError(f"{key}: not allowed: {DATA}")
+        if key.startswith(LOGGING):
+            refuse_handler(key, names[-1], value)
+
+
+def composed(application: str, overrides: list[str]) -> DictConfig:
+    """What Hydra composes. It stumbles over some overrides, such as a section where it has null.
+
+    Raises:
+        HydraException, OmegaConfBaseException
+    """
+    try:
+        return compose(application, overrides, return_hydra_config=True)
+    except (AttributeError, TypeError) as error:
+        raise HydraException(f"Hydra cannot compose it: {error}") from error
+
+
+def refuse_plugin(config: DictConfig, part: str, allowed: dict[str, tuple[str, ...]]) -> None:
+    """Refuse a launcher or sweeper that is none of Hydra's own, and options of it that are more than a value."""
+    node = OmegaConf.select(config, f"hydra.{part}")
+    target = node.get("_target_") if isinstance(node, DictConfig) else None
+    if target not in allowed or OmegaConf.is_interpolation(config.hydra, part) or OmegaConf.is_interpolation(node, "_target_"):
+        raise RequestError(f"hydra.{part}: not allowed: {target} is none of Hydra's own")
+    for option in map(str, node):
+        key = f"hydra.{part}.{option}"
+        if option == "_target_" or is_empty(config, key):
+            continue
+        if option not in allowed[target]:
+            raise RequestError(f"{key}: not allowed: {DATA}; allowed: {', '.join(allowed[target]) or 'nothing'}")
+        value = OmegaConf.select(config, key)
+        if OmegaConf.is_config(value):
+            raise RequestError(f"{key}: not allowed: expected a value, not a section or a list")
+        if isinstance(value, str) and not value.isprintable():  # a line of a shell script, in which a new line is a command
+            raise RequestError(f"{key} = {value!r}: not allowed: expected text in one line")
+        if option == "pre_dispatch" and not PRE_DISPATCH.fullmatch(str(value).replace(" ", "")):
+            raise RequestError(f"{key} = {value!r}: not allowed: expected all, a number, or a number*n_jobs")
+
+
+def refuse_handler(key: str, name: str, value: Any) -> None:
+    """Refuse what makes `logging` import something: factories, other handlers, references to objects."""
+    text = value if isinstance(value, str) else ""
+    named = "()" in key or (name == "class" and text not in HANDLERS) or ("${" in text and name != "filename")
+    if named or ("://" in text and text not in STREAMS):
+        raise RequestError(f"{key}: not allowed: {DATA}")
+
+
+def is_empty(config: DictConfig, key: str) -> bool:
+    """Whether nothing is written at a key; a reference to something else is something."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent)
+    if not isinstance(node, DictConfig) or name not in node.keys():  # noqa: SIM118 `in node` is false of a key without a value
+        return True
+    if OmegaConf.is_interpolation(node, name):
+        return False
+    return OmegaConf.is_missing(node, name) or node.get(name) in (None, {}, [], "")
+
+
+def leaves(data: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Every value of nested data, with its dotted key; an empty section or list is a value."""
+    if isinstance(data, dict | list) and data:
+        for name, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from leaves(value, f"{key}.{name}")
+    else:
+        yield key, data
 
 
 class Composer:
@@ -96,7 +193,7 @@ class Composer:
 
     def __init__(self, application: str, folder: str | None = None) -> None:
         self.application, self.folder = application, folder
-        if folder is not None and not Path(folder).is_dir():
+        if folder is not None and not os.path.isdir(folder):  # noqa: PTH112 Path.is_dir raises for some names
             raise RequestError(f"--config-dir {folder}: no such folder")
         register_declarations()
 
@@ -114,7 +211,7 @@ class Composer:
         GlobalHydra.instance().clear()
         try:
             with initialize_config_dir(version_base=None, config_dir=str(CONFIGS)):
-                config = compose(self.application, [*overrides, *extra], return_hydra_config=True)
+                config = composed(self.application, [*overrides, *extra])
                 refuse_code(config)
                 ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
                 data = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
@@ -124,6 +221,8 @@ class Composer:
             if isinstance(error, RequestError):
                 raise
             raise RequestError(self.explain(error, overrides)) from None
+        except OSError as error:
+            raise RequestError(f"configuration: cannot be read: {error.strerror}: {error.filename}") from None
         except Exception as error:  # the YAML reader's errors are of many kinds
             if type(error).__module__.startswith("yaml"):
                 raise RequestError(f"configuration: not YAML: {' '.join(str(error).split())}") from None

@@ -8,9 +8,11 @@ from experiments import console
 from experiments.settings import Settings
 from sim.engines import usable
 from sim.errors import Halted, RequestError
+from sim.scenario import Scenario
 from sim.studies import executors
-from sim.studies.plan import Wanted, bundles, covers, tasks
-from sim.studies.store import Damaged, Entry, Made, Store
+from sim.studies.plan import Task, Wanted, bundles, covers, tasks
+from sim.studies.segment import Entry, Made
+from sim.studies.store import Damaged, Store
 from sim.studies.study import shortened
 
 MERGED_AT = 48  # small segments at which a running study merges them
@@ -34,46 +36,59 @@ class Computed:
         return {**how, "computed": self.computed, "seconds": round(elapsed, 3), "processor_seconds": round(self.seconds, 3)}
 
 
-def computed(store: Store, wanted: Sequence[Wanted], settings: Settings, what: str) -> Computed:
-    """Compute the missing blocks of the scenarios and keep each in the store as it is done.
+@dataclass
+class Ready:
+    """What is to be computed, and who is to do it: nobody, if there is nothing to do."""
+
+    wanted: Sequence[Wanted]
+    settings: Settings
+    work: Computed
+    todo: list[Task] = field(default_factory=list)
+    team: executors.Crew | None = None
+
+    def close(self) -> None:
+        if self.team is not None:
+            self.team.close()
+
+
+def ready(store: Store, wanted: Sequence[Wanted], settings: Settings) -> Ready:
+    """See what the store has and have somebody to compute the rest, before anything of a study is changed.
 
     Raises:
-        RequestError: if the executor is not to be had. Halted: if the work stops before the end. OSError: if a block cannot be
-        written.
+        RequestError: if the executor is not to be had.
     """
     engine = usable(settings.engine)
     workers = settings.workers or executors.cores()
     work = Computed(engine, executors.chosen(settings.executor, engine, workers), workers)
     there = covers(wanted, sound(store, wanted))
-    asked = sum(w.replications for w in wanted)
     if not tasks(wanted, there, 1, engine, retry=settings.retry_failed):
-        return work
-
+        return Ready(wanted, settings, work)
     for line in stale(store, wanted):
         console.say(f"note: {line}; computed again")
     if work.executor != "dask":
         executors.prepare(wanted[0].scenario, engine)
     team = crew_of(work.executor, workers, settings)
     work.workers = team.slots
-    todo = tasks(wanted, there, team.slots, engine, retry=settings.retry_failed)
-    scenarios = {w.scenario.identity: w.scenario for w in wanted}
-    given = [executors.work_of(bundle, scenarios, engine) for bundle in bundles(todo, team.slots, engine)]
-    running = executors.run(team, lambda: crew_of(work.executor, workers, settings), given)
-    with console.progress(asked, what, asked - sum(task.count for task in todo)) as advance:
+    return Ready(wanted, settings, work, tasks(wanted, there, team.slots, engine, retry=settings.retry_failed), team)
+
+
+def computed(store: Store, job: Ready, what: str) -> Computed:
+    """Compute the missing blocks and keep each in the store as it is done; the crew is dismissed.
+
+    Raises:
+        Halted: if the work stops before the end. OSError: if a block cannot be written.
+    """
+    work, settings = job.work, job.settings
+    if job.team is None:
+        return work
+    asked, left = sum(w.replications for w in job.wanted), sum(task.count for task in job.todo)
+    scenarios = {w.scenario.identity: w.scenario for w in job.wanted}
+    given = [executors.work_of(part, scenarios, work.engine) for part in bundles(job.todo, job.team.slots, work.engine)]
+    running = executors.run(job.team, lambda: crew_of(work.executor, work.workers, settings), given)
+    with console.progress(asked, what, asked - left) as advance:
         try:
             for done in running:
-                kept = []
-                for task, block in done:
-                    if block is None:
-                        work.lost += [(task.scenario, task.seed, r) for r in range(task.first, task.first + task.count)]
-                    else:
-                        days = scenarios[task.scenario].horizon_days
-                        kept.append(Made(task.scenario, task.seed, task.weekly, days, engine, block))
-                        work.computed += block.count
-                        work.seconds += block.seconds
-                if kept:
-                    store.add(kept)
-                    store.merge(MERGED_AT)
+                keep(store, done, scenarios, work)
                 advance(sum(task.count for task, _ in done))
         except KeyboardInterrupt:
             work.interrupted = True
@@ -86,6 +101,22 @@ def computed(store: Store, wanted: Sequence[Wanted], settings: Settings, what: s
     store.refresh()
     store.merge()
     return work
+
+
+def keep(store: Store, done: list[executors.Done], scenarios: dict[str, Scenario], work: Computed) -> None:
+    """Keep the blocks that were done together, and count them."""
+    kept = []
+    for task, block in done:
+        if block is None:
+            work.lost += [(task.scenario, task.seed, r) for r in range(task.first, task.first + task.count)]
+        else:
+            days = scenarios[task.scenario].horizon_days
+            kept.append(Made(task.scenario, task.seed, task.weekly, days, work.engine, block))
+    if kept:
+        store.add(kept)
+        work.computed += sum(made.block.count for made in kept)
+        work.seconds += sum(made.block.seconds for made in kept)
+        store.merge(MERGED_AT)
 
 
 def crew_of(executor: str, workers: int, settings: Settings) -> executors.Crew:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 PIPE_WIDTH = 170  # columns of a table that nobody's terminal limits
 
@@ -30,12 +30,15 @@ def warn(text: str) -> None:
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table; the first column is text, the others are numbers."""
-    drawn = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", header_style="bold", pad_edge=False)
+    """A table; the first column is text, the others are numbers. All of it is plain text: names and places are the user's, and
+    may hold what rich would take for markup."""
+    drawn = Table(
+        title=Text(title), box=SIMPLE_HEAD, title_justify="left", title_style="bold", header_style="bold", pad_edge=False
+    )
     for k, head in enumerate(heads):
-        drawn.add_column(escape(head), justify="left" if k == 0 else "right", no_wrap=k == 0, overflow="fold")
+        drawn.add_column(Text(head), justify="left" if k == 0 else "right", no_wrap=k == 0, overflow="fold")
     for row in rows:
-        drawn.add_row(*(escape(cell) for cell in row))
+        drawn.add_row(*(Text(cell) for cell in row))
     console().print(drawn)
 
 
@@ -51,7 +54,7 @@ def progress(total: int, what: str, done: int = 0) -> Generator[Advance, None, N
         yield lambda count: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -9,7 +9,7 @@ from experiments.composition import Composer
 from experiments.settings import SweepSettings, read, split
 from sim.errors import RequestError
 from sim.scenario import Scenario, declared_parameters, read_scenario
-from sim.studies.design import Axis, points, read_axis, with_values
+from sim.studies.design import Axis, points, read_axis, value_at, with_values
 from sim.studies.plan import Wanted
 
 KEY_OUTCOMES = ("base_attacks", "us_deaths", "isis_attacks", "resurgence", "government_fell")
@@ -32,16 +32,17 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     except ValueError as error:
         raise RequestError(f"points = {settings.points}: {error}") from None
     wanted, marks = [], {}
-    for config_of in configurations(settings, config, overrides, folder):
-        base = split(config_of)[0]
+    for base, expected in configurations(settings, config, overrides, folder):
         name = read_scenario(base).schedule.name
+        if expected is not None and name != expected:
+            raise RequestError(f"schedule.name = {name!r}: expected the name of its file, {expected}")
         check(base, axes)
         for k, values in enumerate(grid):
             set_to = {axis.key: value for axis, value in zip(axes, values, strict=True)}
-            scenario = placed(base, set_to)
+            made, scenario = placed(base, set_to)
             label = f"{name}, point={k}"
             wanted.append(Wanted(label, scenario, settings.seed, settings.replications, settings.weekly))
-            marks[label] = {"schedule": name, "point": k, **set_to}
+            marks[label] = {"schedule": name, "point": k, **{key: value_at(made, key) for key in set_to}}
     kinds = {"point": pa.int64(), **{axis.key: pa.float64() for axis in axes}}
     more = {"swept": ["schedule", "point"], "varied": [axis.key for axis in axes]}
     done = session.run(session.Request("sweep", "sweep", wanted, config, marks, kinds, more), settings)
@@ -70,15 +71,15 @@ def axes_of(settings: SweepSettings) -> list[Axis]:
 
 def configurations(
     settings: SweepSettings, config: dict[str, Any], overrides: list[str], folder: str | None
-) -> list[dict[str, Any]]:
-    """A configuration for each schedule."""
+) -> list[tuple[dict[str, Any], str | None]]:
+    """The scenario's part of a configuration for each schedule, and the name that the schedule must have."""
     if settings.schedules is None:
-        return [config]
+        return [(split(config)[0], None)]
     if any(override.split("=")[0].lstrip("+~") == "schedule" for override in overrides):
         raise RequestError("schedule: not beside schedules=..., which names them all")
     composer = Composer("sweep", folder)
     names = known_schedules("schedules", settings.schedules, folder)
-    return [composer.compose([*overrides, f"schedule={name}"]) for name in names]
+    return [(split(composer.compose([*overrides, f"schedule={name}"]))[0], name) for name in names]
 
 
 def check(base: dict[str, Any], axes: Sequence[Axis]) -> None:
@@ -92,10 +93,11 @@ def check(base: dict[str, Any], axes: Sequence[Axis]) -> None:
             placed(base, {axis.key: end})
 
 
-def placed(base: dict[str, Any], values: dict[str, float]) -> Scenario:
-    """The scenario with these values."""
+def placed(base: dict[str, Any], values: dict[str, float]) -> tuple[dict[str, Any], Scenario]:
+    """The configuration and the scenario with these values."""
     try:
-        return read_scenario(with_values(base, values))
+        made = with_values(base, values)
+        return made, read_scenario(made)
     except KeyError as error:
         raise RequestError(f"over = {error.args[0]!r}: no such number in the configuration; --cfg shows it") from None
 

@@ -1,6 +1,7 @@
 """plan=true: what a study would compute, what is there already, the time and the room it will take. Nothing is written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments import console
@@ -12,6 +13,7 @@ from sim.errors import RequestError
 from sim.studies import executors
 from sim.studies.place import Place
 from sim.studies.plan import Task, Wanted, bundles, covers, tasks
+from sim.studies.segment import TABLES
 from sim.studies.store import ROOT, Store
 from sim.studies.study import Study, differences, shortened
 
@@ -44,13 +46,16 @@ def tell(request: "Request", settings: Settings, root: Place) -> None:
         ("to compute", f"{count:,} in {len(todo):,} blocks, given to workers {len(bundles(todo, slots, engine)):,} times"),
     ]
     if count:
-        rate, size, basis = rates(store, wanted, todo, engine)
+        pace = rates(store, wanted, todo, engine)
         days = {w.pair: w.scenario.horizon_days for w in wanted}
-        work = sum(task.count * days[task.scenario, task.seed] for task in todo) * rate
+        work = pace.seconds * sum(task.count * days[task.scenario, task.seed] for task in todo)
+        blocks = pace.room((task.count, task.weekly, days[task.scenario, task.seed]) for task in todo)
+        tables = pace.room((w.replications, min(w.replications, w.weekly), w.scenario.horizon_days) for w in wanted)
+        at_once = slots if name == "dask" else min(slots, executors.cores())
         rows += [
-            ("time", f"about {length(work / slots)}: {length(work)} of processor time over {slots} {name}"),
-            ("room", f"about {amount(count * size)} in blocks and {amount(asked * size)} in tables"),
-            ("measured on", basis),
+            ("time", f"about {length(work / at_once)}: {length(work)} of processor time over {at_once} {name}"),
+            ("room", f"about {amount(blocks)} in blocks and {amount(tables)} in tables"),
+            ("measured on", pace.basis),
         ]
     console.table(f"Plan of {request.application}; nothing is computed or written", ("of", "how much"), rows)
     for line in stale(store, wanted):
@@ -65,32 +70,46 @@ def tell(request: "Request", settings: Settings, root: Place) -> None:
             console.say(f"note: study {settings.name!r} differs: {shortened(fields)}; {would}")
 
 
-def rates(store: Store, wanted: Sequence[Wanted], todo: Sequence[Task], engine: str) -> tuple[float, float, str]:
-    """Seconds of processor time for a simulated day of one replication, bytes stored for a replication, and where both are from:
-    from the store, or, where it has nothing, from a few replications run for the purpose."""
+@dataclass(frozen=True)
+class Rates:
+    """What a study takes. seconds: of processor time, for a simulated day of one replication. outcomes, weekly: bytes of a
+    replication's row, and of a week of its series. basis: what they were measured on."""
+
+    seconds: float
+    outcomes: float
+    weekly: float
+    basis: str
+
+    def room(self, parts: Iterable[tuple[int, int, int]]) -> float:
+        """Bytes of so many replications, so many of them with series, over so many days."""
+        return sum(count * self.outcomes + weekly * (days // 7) * self.weekly for count, weekly, days in parts)
+
+
+def rates(store: Store, wanted: Sequence[Wanted], todo: Sequence[Task], engine: str) -> Rates:
+    """Measured on the store, or, where it has nothing to measure on, on a few replications that are run for the purpose."""
     kept = store.entries()
     timed = [entry for entry in kept if entry.engine == engine and entry.seconds > 0]
-    if timed:
-        days = sum(entry.count * entry.horizon_days for entry in timed)
-        ours = [
-            size
-            for name in ("outcomes", "weekly", "index")
-            for path, size in store.place.sizes(f"{ROOT}/{name}").items()
-            if path.rpartition("/")[2].startswith(f"{store.id}-")
-        ]
-        stored = sum(entry.count for entry in kept)
-        basis = f"{sum(entry.count for entry in timed):,} replications in the store"
-        return sum(entry.seconds for entry in timed) / days, sum(ours) / stored, basis
+    weeks = sum(entry.weeks for entry in kept)
+    if timed and (weeks or not any(task.weekly for task in todo)):
+        held: dict[str, int] = {}
+        for name in TABLES:
+            found = store.place.sizes(f"{ROOT}/{name}").items()
+            held[name] = sum(size for path, size in found if path.rpartition("/")[2].startswith(f"{store.id}-"))
+        days, stored = sum(entry.count * entry.horizon_days for entry in timed), sum(entry.count for entry in kept)
+        return Rates(
+            sum(entry.seconds for entry in timed) / days,
+            (held["outcomes"] + held["index"]) / stored,
+            held["weekly"] / max(1, weeks),
+            f"{sum(entry.count for entry in timed):,} replications in the store",
+        )
     import pyarrow as pa
 
-    first = todo[0]
-    scenario = next(w.scenario for w in wanted if w.pair == (first.scenario, first.seed))
+    scenario = next(w.scenario for w in wanted if w.pair == (todo[0].scenario, todo[0].seed))
     executors.prepare(scenario, engine)
-    share = sum(task.weekly for task in todo) / sum(task.count for task in todo)
-    block = engine_of(engine).run_block(scenario, first.seed, 0, PROBE, PROBE)
-    codec = pa.Codec("zstd")
-    outcomes, weeks = (len(codec.compress(rows.tobytes())) / PROBE for rows in (block.outcomes, block.weeks))
-    return block.seconds / (PROBE * scenario.horizon_days), outcomes + share * weeks, f"{PROBE} replications run for the purpose"
+    block = engine_of(engine).run_block(scenario, todo[0].seed, 0, PROBE, PROBE)
+    outcomes, weekly = (len(pa.compress(rows.tobytes(), "zstd", asbytes=True)) for rows in (block.outcomes, block.weeks))
+    seconds = block.seconds / (PROBE * scenario.horizon_days)
+    return Rates(seconds, outcomes / PROBE, weekly / max(1, len(block.weeks)), f"{PROBE} replications run for the purpose")
 
 
 def length(seconds: float) -> str:

@@ -1,17 +1,20 @@
 """posture plot: figures of a study, from its tables alone."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments import console
 from experiments.settings import HINTS, PlotSettings
-from sim.errors import RequestError, suggestion
+from sim.errors import RequestError, first_line, suggestion
 from sim.figures import FIGURES
 from sim.outcomes import BY_NAME, SERIES
 from sim.outcomes import EVENTS as EVENT_NAMES
 from sim.scenario import read_scenario
 from sim.studies.study import Study, find_study
 from sim.validation import check
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
 SMOOTHED = [s.name for s in SERIES if s.total]
@@ -54,10 +57,22 @@ def application(config: dict[str, Any]) -> int:
             f"name = {study.name!r}: has {len(known):,} scenarios, a figure shows up to {MOST}: "
             f"name some, schedules=['{known[0]}',...]"
         )
+    if not known:
+        raise RequestError(f"name = {study.name!r}: is not finished; the command that began it goes on")
     try:
-        draw(study, outcomes, list(settings.schedules or known), settings.figures)
+        draw(study, outcomes, list(dict.fromkeys(settings.schedules or known)), settings.figures)
     except OSError as error:
         raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
+    except RequestError:
+        raise
+    except (
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # a file may say anything
+        why = f"{type(error).__name__}: {first_line(error)}"
+        raise RequestError(f"name = {study.name!r}: its tables and study.json do not belong together: {why}") from None
     return 0
 
 
@@ -69,7 +84,6 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
     from sim.analysis.incidence import incidence
     from sim.analysis.summary import fan, quantiles
     from sim.figures import figure, images
-    from sim.studies.tables import labelled
 
     manifest = study.read_manifest()
     about: dict[str, Any] = {"start": pd.Timestamp(manifest["start"]), "horizon_days": manifest["horizon_days"]}
@@ -79,8 +93,11 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
             raise RequestError(f"name = {study.name!r}: was swept over {key}, so its scenarios share no axis of time; no figures")
     wanted = list(FIGURES) if figures == "all" else list(figures)
     # every table is read before anything is drawn: a figure beside a table that cannot be read would mislead
-    table = labelled(study.read_table("outcomes"), swept)
-    weekly = labelled(study.read_table("weekly"), swept) if "fan" in wanted else None
+    table = rows_of(study, "outcomes", swept)
+    for label in schedules:
+        if not manifest.get("failures") and label not in set(table["schedule"]):
+            raise RequestError(f"name = {study.name!r}: outcomes.parquet has no row of {label!r}, of which study.json speaks")
+    weekly = rows_of(study, "weekly", swept) if "fan" in wanted else None
     compared = manifest["config"].get("baseline") in set(table["schedule"])
     paired = study.read_table("differences") if "differences" in wanted and compared else None
     plan = timelines(manifest, schedules) if "timelines" in wanted else None
@@ -116,6 +133,21 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
         if len(paired):
             keep(figure("differences")(paired, LABELS, yes_no=EVENT_NAMES, chosen_outcomes=order, **about), "differences")
     console.say(f"figures: {len(drawn)}, each as PNG and SVG, in {study.where}/figures")
+
+
+def rows_of(study: Study, name: str, swept: list[str]) -> "pd.DataFrame":
+    """A table of a study with each scenario's label in place of its schedule.
+
+    Raises:
+        RequestError: if a column that tells the scenarios apart is missing.
+    """
+    from sim.studies.tables import labelled
+
+    table = study.read_table(name)
+    for column in ("schedule", *swept):
+        if column not in table:
+            raise RequestError(f"name = {study.name!r}: {name}.parquet has no column {column!r}, of which study.json speaks")
+    return labelled(table, swept)
 
 
 def timelines(manifest: dict[str, Any], schedules: list[str]) -> tuple[Any, Any]:

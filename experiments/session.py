@@ -14,11 +14,11 @@ from experiments.settings import Settings
 from sim import luck
 from sim.engines import usable
 from sim.engines.block import SATURATION_LIMIT
-from sim.errors import Halted, RequestError
+from sim.errors import Halted, RequestError, first_line
 from sim.studies.maker import maker, provenance
 from sim.studies.place import Place, place
 from sim.studies.plan import Cover, Wanted
-from sim.studies.study import Study, ahead, differences, first_line, now, open_study, request_of, shortened
+from sim.studies.study import Study, ahead, differences, now, open_study, request_of, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +65,7 @@ class Request:
             "code": provenance(),
             **self.more,
             "scenarios": {w.label: w.scenario.identity for w in self.wanted},
+            "marks": {label: dict(marks) for label, marks in self.marks.items()},
             "contents": {w.label: w.scenario.content() for w in self.wanted},
             "config": self.config,
         }
@@ -102,15 +103,21 @@ def run(request: Request, settings: Settings) -> Session | None:
 
         tell(request, settings, root)
         return None
-    about = request.manifest()
-    study = begun(root, settings, request.words, about)
-    from experiments.computing import computed
+    from experiments.computing import computed, ready
 
+    about = request.manifest()
+    contradictions(root, settings, about)
+    store = opened(root, settings)
+    job = ready(store, request.wanted, settings)
+    try:
+        study = begun(root, settings, request.words, about)
+    except BaseException:
+        job.close()
+        raise
     finished = False
     try:
-        store = opened(root, settings)
         started, clock = now(), perf_counter()
-        work = computed(store, request.wanted, settings, request.application)
+        work = computed(store, job, request.application)
         about |= {"started": started, **work.told(perf_counter() - clock)}
         session = concluded(study, store, request, about, settings.results, work.interrupted, work.lost)
         finished = not work.interrupted and not work.lost
@@ -128,36 +135,48 @@ def unwritable(results: str, error: OSError) -> Halted:
     return Halted(f"results = {results!r}: cannot be written to: {reason}; {kept}")
 
 
+def contradictions(root: Place, settings: Settings, about: dict[str, Any]) -> list[str]:
+    """In what the study of that name, if there is one, differs from what is asked for.
+
+    Raises:
+        RequestError: if it differs and is not to be computed anew.
+    """
+    if settings.name is None or not root.exists(f"studies/{settings.name}/study.json"):
+        return []
+    try:
+        fields = differences(Study(root, settings.name).read_manifest(), about)
+    except RequestError as error:
+        fields = [str(error).partition(": ")[2]]
+    if fields and settings.changed == "refuse":
+        raise RequestError(
+            f"name = {settings.name!r}: that study differs: {shortened(fields)}; "
+            "choose another name, or compute it anew with changed=recompute"
+        )
+    return fields
+
+
 def begun(root: Place, settings: Settings, words: str, about: dict[str, Any]) -> Study:
     """The study, begun, with a manifest that says what it will be.
 
     Args:
         words: for its name, if none is given. about: its manifest so far.
     Raises:
-        RequestError: if there is a study of that name that differs, and it is not to be computed anew.
+        RequestError: if it cannot be begun, or there is a study of that name that differs, and it is not to be computed anew.
     """
-    fields: list[str] = []
-    if settings.name is not None and root.exists(f"studies/{settings.name}/study.json"):
-        try:
-            fields = differences(Study(root, settings.name).read_manifest(), about)
-        except RequestError as error:
-            fields = [str(error).partition(": ")[2]]
-        if fields and settings.changed == "refuse":
-            raise RequestError(
-                f"name = {settings.name!r}: that study differs: {shortened(fields)}; "
-                "choose another name, or compute it anew with changed=recompute"
-            )
     if late := ahead(root):
         console.warn(f"this machine's clock is behind that of study {late!r}, which `plot` without a name takes as the latest")
-    asked = {key: about[key] for key in about if key not in ("command", "contents", "config", "code")}
+    asked = {key: about[key] for key in about if key not in ("command", "contents", "marks", "config", "code")}
     study = open_study(root, settings.name, words, request_of(asked))
     try:
-        if fields:  # nothing of the other study is to be taken for this one's: its figures, differences, records of jobs
-            study.clear()
+        if contradictions(root, settings, about):  # asked again now that nobody else can begin it
+            study.clear()  # nothing of the other study is to be taken for this one's: its figures, tables, records of jobs
         study.write_manifest({"name": study.name, "complete": False, "finished": None, **about})
     except OSError as error:
         study.end(finished=False)
         raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
+    except RequestError:
+        study.end(finished=False)
+        raise
     return study
 
 
@@ -178,11 +197,13 @@ def concluded(
     results: str,
     interrupted: bool,
     lost: Sequence[tuple[str, int, int]] = (),
+    whole: bool = True,
 ) -> Session:
     """Write the tables and the manifest of what the store has of a study.
 
     Args:
-        lost: scenario, seed and number of replications whose worker died each time: failures of this time, not kept as such.
+        whole: whether `request` is all that the study is to be of. lost: scenario, seed and number of replications whose worker
+        died each time: failures of this time, not kept as such.
     Raises:
         Halted: if blocks were damaged or removed since they were computed.
     """
@@ -215,8 +236,8 @@ def concluded(
     manifest = {
         "name": study.name,
         **about,
-        "complete": not interrupted and len(failures) == 0,
-        "finished": now(),
+        "complete": whole and not interrupted and len(failures) == 0,
+        "finished": now() if whole and not interrupted else None,
         "found": there - int(about.get("computed", 0)),
         "failures": len(failures),
         "saturation": saturation(found),

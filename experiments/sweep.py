@@ -6,6 +6,7 @@ tables are put together from the store, with what was swept as columns.
 
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -16,24 +17,23 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from experiments import console
 from experiments.choices import CONFIGS
 from experiments.composition import Composer, first_sentence, loosened, parse, register_declarations
-from experiments.computing import computed
-from experiments.session import Request, Session, begun, concluded, opened, tell_trouble, unwritable
+from experiments.computing import computed, ready
+from experiments.session import Request, Session, begun, concluded, contradictions, opened, tell_trouble, unwritable
 from experiments.settings import RunSettings, read
 from sim import luck
 from sim.errors import Halted, RequestError
-from sim.scenario import read_scenario
+from sim.scenario import Scenario, read_scenario
 from sim.studies.maker import maker, provenance
 from sim.studies.place import place
 from sim.studies.plan import Wanted
 from sim.studies.study import Study
 
+RECORD = re.compile(r"[0-9]+\.json")
 KEY_OUTCOMES = ("base_attacks", "us_deaths", "isis_attacks", "resurgence", "government_fell")
 
 
@@ -47,7 +47,7 @@ def sweep(overrides: list[str], folder: str | None) -> int:
     for override in swept:
         if override.key_or_group in ("name", "results", "sweep"):
             raise RequestError(f"{override.key_or_group}: cannot be swept: all jobs of a sweep belong to one study")
-    settings = check_all(composer, ours, hydras)
+    first, scenario, settings = check_all(composer, ours, hydras)
     if settings.plan:
         raise RequestError("plan = true: not with -m, whose jobs only Hydra knows; posture sweep and posture compare plan theirs")
     root = place(settings.results)
@@ -55,13 +55,16 @@ def sweep(overrides: list[str], folder: str | None) -> int:
     about = {
         **{"application": "run -m", "command": ["posture", "run", "-m", *overrides], "overrides": sorted(overrides)},
         **{"seed": settings.seed, "luck": luck.SCHEME, "replications": settings.replications, "weekly": settings.weekly},
-        **{"maker": maker(), "code": provenance(), "swept": names, "scenarios": {}, "contents": {}},
+        **{"start": scenario.start.isoformat(), "horizon_days": scenario.horizon_days, "maker": maker(), "code": provenance()},
+        **{"swept": names, "scenarios": {}, "contents": {}, "config": first},
     }
+    contradictions(root, settings, about)
     study = begun(root, settings, "sweep", about)
     finished = False
     try:
-        launch(study, overrides, folder)
-        status, finished = combine(study, names, about, settings.results)
+        study.place.delete_folder(study.at("jobs"))  # the records of an earlier time; what was computed then is in the store
+        ended = launch(study, overrides, folder)
+        status, finished = combine(study, names, about, settings.results, ended)
         return status
     except OSError as error:
         raise unwritable(settings.results, error) from None
@@ -69,8 +72,8 @@ def sweep(overrides: list[str], folder: str | None) -> int:
         study.end(finished)
 
 
-def launch(study: Study, overrides: list[str], folder: str | None) -> None:
-    """Have Hydra run the jobs.
+def launch(study: Study, overrides: list[str], folder: str | None) -> bool:
+    """Have Hydra run the jobs; whether it came to an end with all of them.
 
     Raises:
         RequestError: if it could run none.
@@ -83,24 +86,34 @@ def launch(study: Study, overrides: list[str], folder: str | None) -> None:
         sys.argv = ["posture run", "--multirun", *overrides, *extra, f"sweep={study.name}"]
         try:
             job()
+            return True
         except (KeyboardInterrupt, SystemExit):
             console.warn("interrupted: what was computed is kept; the same command goes on")
-        except (HydraException, OmegaConfBaseException) as error:
+        except OSError:
+            raise
+        except Exception as error:  # of Hydra, or of a launcher, whatever that may raise
             if not records(study):
-                study.place.delete_folder(study.path)
+                if not study.place.exists(study.at("outcomes.parquet")):
+                    study.place.delete_folder(study.path)
                 raise RequestError(f"hydra: {first_sentence(error)}") from None
-            console.warn(f"hydra: {first_sentence(error)}")
+            console.warn(f"hydra: {first_sentence(error)}; what was computed is kept, the same command goes on")
+    return False
 
 
-def check_all(composer: Composer, overrides: list[Override], hydras: list[str]) -> RunSettings:
-    """Compose and validate every value of every swept key once, the others at their first value, before anything runs."""
+def check_all(composer: Composer, overrides: list[Override], hydras: list[str]) -> tuple[dict[str, Any], Scenario, RunSettings]:
+    """Compose and validate every value of every swept key once, the others at their first value, before anything runs.
+
+    Returns:
+        the configuration, scenario and settings of the first job.
+    """
     choices = [values(composer, override) for override in overrides]
     first = [line(override, found[0]) for override, found in zip(overrides, choices, strict=True)]
-    _, settings = read(RunSettings, composer.compose([*first, *hydras]))
+    config = composer.compose([*first, *hydras])
+    scenario, settings = read(RunSettings, config)
     for k, override in enumerate(overrides):
         for value in choices[k][1:]:
-            read(RunSettings, composer.compose([*first[:k], line(override, value), *first[k + 1 :]]))
-    return settings
+            read(RunSettings, composer.compose([*first[:k], line(override, value), *first[k + 1 :], *hydras]))
+    return config, scenario, settings
 
 
 def values(composer: Composer, override: Override) -> list[str]:
@@ -145,7 +158,8 @@ def job(config: DictConfig) -> int:
         record |= {"replications": settings.replications, "weekly": settings.weekly}
         wanted = Wanted(scenario.schedule.name, scenario, settings.seed, settings.replications, settings.weekly)
         clock = perf_counter()
-        work = computed(opened(study.place, settings), [wanted], settings, f"job {number}")
+        store = opened(study.place, settings)
+        work = computed(store, ready(store, [wanted], settings), f"job {number}")
         interrupted = work.interrupted
         record |= {"interrupted": interrupted, "lost": work.lost, **work.told(perf_counter() - clock)}
     except OSError:
@@ -164,15 +178,17 @@ def records(study: Study) -> list[tuple[int, dict[str, Any]]]:
     """What the jobs left, in the order of their numbers."""
     found = []
     for path in study.place.sizes(study.at("jobs")):
-        stem, _, suffix = path.rpartition("/")[2].partition(".")
-        if stem.isdigit() and suffix == "json":
-            found.append((int(stem), json.loads(study.place.read(path))))
+        name = path.rpartition("/")[2]
+        if RECORD.fullmatch(name):
+            found.append((int(name.partition(".")[0]), json.loads(study.place.read(path))))
     return sorted(found, key=lambda record: record[0])
 
 
-def combine(study: Study, swept: list[str], about: dict[str, Any], results: str) -> tuple[int, bool]:
+def combine(study: Study, swept: list[str], about: dict[str, Any], results: str, ended: bool) -> tuple[int, bool]:
     """The jobs' blocks as one study, with a column for each swept key, and a summary on screen.
 
+    Args:
+        ended: whether Hydra came to an end with all jobs.
     Returns:
         the exit status, and whether there is nothing left to do.
     """
@@ -201,20 +217,22 @@ def combine(study: Study, swept: list[str], about: dict[str, Any], results: str)
         console.warn("no job of the sweep was completed")
         return 1, False
     interrupted = any(record["interrupted"] for record in done)
+    whole = ended and not failed
     told = ("engine", "executor", "workers")
     sums = ("computed", "seconds", "processor_seconds")
     request = Request("run -m", "sweep", wanted, done[-1]["config"], marks, dict.fromkeys(keys, pa.string()))
-    about = {**request.manifest(), **about, "scenarios": {w.label: w.scenario.identity for w in wanted}}
-    about |= {"contents": {w.label: w.scenario.content() for w in wanted}, **{key: done[-1][key] for key in told}}
+    made = request.manifest()
+    about = {**made, **about, **{key: made[key] for key in ("scenarios", "marks", "contents", "config")}}
+    about |= {"horizon_days": made["horizon_days"], **{key: done[-1][key] for key in told}}
     about["asked"] = {w.label: {"seed": w.seed, "replications": w.replications, "weekly": w.weekly} for w in wanted}
     about |= {key: round(sum(record[key] for record in done), 3) for key in sums}
     store = Store(study.place)
     store.refresh()
-    session = concluded(study, store, request, about, results, interrupted or failed > 0, lost)
+    session = concluded(study, store, request, about, results, interrupted, lost, whole)
     summarize(session, ["schedule", *keys])
     tell_trouble(session)
     console.say(f"results: {study.where}")
-    return max(session.status, min(failed, 1)), not interrupted and not failed and not lost
+    return session.status if whole else 1, whole and not interrupted and not lost
 
 
 def summarize(session: Session, by: list[str]) -> None:

@@ -1,6 +1,5 @@
 """posture trace: one replication's story by date, and its full event log."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +7,7 @@ from experiments import console
 from experiments.settings import HINTS, TraceSettings, read, split
 from sim.engines import engine, usable
 from sim.engines.block import Replication
-from sim.errors import RequestError
+from sim.errors import RequestError, first_line
 from sim.outcomes import DAY, OUTCOMES, YES_NO
 from sim.readings import READINGS
 from sim.scenario import Scenario, read_scenario
@@ -74,19 +73,21 @@ def application(config: dict[str, Any], overrides: list[str]) -> int:
 
 
 def stored(settings: TraceSettings) -> tuple[Scenario, int]:
-    """The scenario of that identity and the seed of its study, from the manifest of the latest study that ran it."""
+    """The scenario of that identity and the seed it was run with, from the manifest of the latest study that ran it. A manifest
+    that cannot be read is told, and the others are looked at."""
     root = root_of(settings.results)
     for name in reversed(root.folders("studies")):
         study = Study(root, name)
         try:
-            manifest = json.loads(root.read(study.at("study.json")))
+            if not root.exists(study.at("study.json")):
+                continue
+            manifest = study.read_manifest()
             for label, identity in manifest["scenarios"].items():
                 if identity == settings.scenario:
-                    return read_scenario(manifest["contents"][label]), int(manifest["seed"])
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            console.warn(f"{study.where}/study.json: not a manifest that can be read: {type(error).__name__}")
+                    own = manifest.get("asked", {}).get(label, manifest)
+                    return read_scenario(manifest["contents"][label]), own["seed"]
+        except (RequestError, OSError) as error:
+            console.warn(f"{study.where}: {first_line(error)}")
     raise RequestError(f"scenario = {settings.scenario!r}: no study in {root.where('studies')} has run it")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from experiments import console
 from experiments.forecast import amount
 from experiments.settings import HINTS, CleanSettings, StatusSettings, VerifySettings
+from sim.engines import usable
 from sim.errors import RequestError
 from sim.scenario import read_scenario
 from sim.studies import executors
@@ -43,11 +44,11 @@ def verify(config: dict[str, Any]) -> int:
     manifest = study.read_manifest()
     wanted = wanted_of(manifest, study.name)
     made, ours = manifest.get("maker") or {}, maker()
-    if manifest.get("finished") is None:
+    if manifest.get("finished") is None or study.unfinished() is not None:
         raise RequestError(f"name = {study.name!r}: is not finished; the command that began it goes on")
 
     from sim.studies.store import Store
-    from sim.studies.verification import blocks_at_fault, chosen, verify
+    from sim.studies.verification import Kept, blocks_at_fault, chosen, verify
 
     for w in wanted:
         if w.scenario.identity != manifest["scenarios"].get(w.label):
@@ -55,14 +56,19 @@ def verify(config: dict[str, Any]) -> int:
     store = Store(study.place, made)
     store.refresh()
     faults, blocks = blocks_at_fault(store, wanted)
+    failed = failures_of(study, manifest)
+    marks = {w.label: manifest.get("marks", {}).get(w.label, {"schedule": w.label}) for w in wanted}
+    kept = Kept(study, store, wanted, marks, failed)
     todo = chosen(wanted, None if settings.sample == "all" else settings.sample)
     workers = settings.workers or executors.cores()
-    executors.prepare(wanted[0].scenario, "compiled")
+    executors.prepare(wanted[0].scenario, usable("compiled"))
     count = sum(task.count for task in todo)
     with console.progress(count, "verify") as advance:
-        faults += verify(study, store, wanted, todo, workers, advance)
+        faults += verify(kept, todo, workers, advance)
     total = sum(w.replications for w in wanted)
     console.say(f"{study.name}: computed {count:,} of {total:,} replications again, looked at {len(blocks):,} blocks")
+    if missing := sum(len(gone) for gone in failed.values()):
+        console.say(f"note: {missing:,} replications failed and have no rows; retry_failed=true computes them again")
     if missing := total - sum(covered.replications for covered in covers(wanted, blocks)):
         console.say(f"note: {missing:,} replications have no block in the store any more; their tables were looked at")
     if not faults:
@@ -79,6 +85,14 @@ def verify(config: dict[str, Any]) -> int:
         else "code, libraries and arithmetic are those that made it: its files were changed or damaged since"
     )
     return 1
+
+
+def failures_of(study: Study, manifest: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+    """The replications of a study that failed, by label."""
+    if not manifest.get("failures"):
+        return {}
+    table = study.read_table("failures")
+    return {str(label): frozenset(int(r) for r in rows) for label, rows in table.groupby("schedule")["replication"]}
 
 
 def status(config: dict[str, Any]) -> int:
@@ -149,10 +163,10 @@ def clean(config: dict[str, Any]) -> int:
         console.say("nothing was removed")
         return 0
     try:
-        remove(root, found)
+        size = remove(root, found)
     except OSError as error:
         raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
-    console.say(f"removed {amount(found.size)}")
+    console.say(f"removed {amount(size)}")
     return 0
 
 

@@ -13,7 +13,8 @@ from sim.outcomes import COUNT, OUTCOMES, SERIES, YES_NO
 from sim.scenario import Scenario
 from sim.studies.place import Folder
 from sim.studies.plan import Wanted
-from sim.studies.store import Entry, Made, Store
+from sim.studies.segment import Entry, Made
+from sim.studies.store import Store
 from tests.worlds import scenario
 
 SEED = 5
@@ -23,7 +24,7 @@ STAY, GO = scenario("open_ended", "horizon_days=60"), scenario("rapid_6_months",
 
 
 def block(first: int, count: int, weekly: int = 0, failures: Iterable[int] = (), salt: float = 0.0) -> Block:
-    """Replications first to first + count - 1, the first `weekly` of them with series. salt: is in every number that is no count."""
+    """Replications first to first + count - 1, the first `weekly` of them with series. salt: in every number but counts."""
     failed = sorted(failures)
     sound = [r for r in range(first, first + count) if r not in failed]
 

@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def disk(monkeypatch) -> Disk:
     return Disk(monkeypatch)
 
 
-@pytest.mark.parametrize("share", [k / 24 for k in range(25)])
+@pytest.mark.parametrize("share", [k / 30 for k in range(30)])
 def test_a_disk_that_is_full_at_any_moment_stops_a_study_with_one_line_and_it_goes_on_when_there_is_room(
     share, disk, calm, begun, monkeypatch, capsys
 ):
@@ -160,7 +161,7 @@ def test_a_disk_that_is_full_at_any_moment_stops_a_study_with_one_line_and_it_go
     capsys.readouterr()
     begun.clear()
 
-    disk.used, disk.room = 0, round(share * needed) - 1
+    disk.used, disk.room = 0, round(share * needed)
     status = main(WORDS)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
@@ -214,7 +215,7 @@ def mounted(folder) -> Generator[Callable[..., Path], None, None]:
 
 
 def test_a_real_disk_that_is_full_stops_a_study_and_it_goes_on_when_there_is_room(mounted, folder, tmp_path):
-    words = ["compare", TWO, "replications=16000", "weekly=3000", "horizon_days=90", "seed=5", "figures=false", "name=mine"]
+    words = ["compare", TWO, "replications=8000", "weekly=2000", "horizon_days=90", "seed=5", "figures=false", "name=mine"]
     there = mounted("results", "-t", "tmpfs", "-o", "size=2m", "tmpfs")
     done = posture(*words, cwd=folder)
     assert done.returncode == 1
@@ -226,7 +227,7 @@ def test_a_real_disk_that_is_full_stops_a_study_and_it_goes_on_when_there_is_roo
     done = posture(*words, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     made = manifest()
-    assert (made["found"], made["computed"]) == (len(replications(kept)), 32000 - len(replications(kept)))
+    assert (made["found"], made["computed"]) == (len(replications(kept)), 16000 - len(replications(kept)))
     done = posture(*words, f"results={tmp_path / 'calm'}", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert tables() == tables(results=tmp_path / "calm")
@@ -290,8 +291,12 @@ def garbled(path: Path) -> None:
 
 
 def flipped(path: Path) -> None:
+    """A byte in the middle of the file: the last of the values of a column. (Some others are read by nobody.)"""
+    name = "first" if path.parent.name == INDEX else "replication"
+    with pq.ParquetFile(path) as file:
+        column = file.metadata.row_group(0).column(file.schema_arrow.names.index(name))
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
+    data[column.data_page_offset - 1] ^= 0xFF  # of the dictionary, which comes before
     path.write_bytes(bytes(data))
 
 
@@ -323,14 +328,14 @@ def one_segment(results: Path, name: str) -> Path:
 DAMAGES = [cut, emptied, garbled, flipped, altered, relabelled, other_columns]
 
 
-@pytest.mark.parametrize("name", [OUTCOMES, WEEKLY, INDEX])
-@pytest.mark.parametrize("damage", [*DAMAGES, Path.unlink])
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [*product(DAMAGES, (OUTCOMES, WEEKLY, INDEX)), (Path.unlink, OUTCOMES), (Path.unlink, WEEKLY)],  # of no index: see below
+)
 def test_a_damaged_file_of_a_segment_is_told_and_kept_aside_and_its_blocks_computed_again(
     damage, name, here, calm, begun, capsys
 ):
     victim = one_segment(here, name)
-    if damage is Path.unlink and name == INDEX:
-        pytest.skip("a segment without an index has never counted; see below")
     damage(victim)
     bad = victim.read_bytes() if victim.exists() else None
     assert main(WORDS) == 0

@@ -149,6 +149,23 @@ def test_a_design_is_planned_resumed_and_extended_like_any_study(folder, compile
     assert "that study differs: " in capsys.readouterr().err
 
 
+def test_a_whole_number_is_rounded_and_the_table_says_what_was_run(folder, compiled_before, capsys):
+    assert main(["sweep", "over=[case.posture.combat:400:410]", *FEW, "name=mine"]) == 0
+    column, contents = table("outcomes")["case.posture.combat"], manifest()["contents"]
+    assert (column == column.round()).all()
+    assert column.iloc[0] == contents["open_ended, point=0"]["case"]["posture"]["combat"]
+
+
+def test_two_schedules_of_one_name_are_refused(folder, capsys):
+    own = folder / "own/schedule"
+    own.mkdir(parents=True)
+    for name in ("first", "second"):
+        (own / f"{name}.yaml").write_text("name: same\nsummary: A schedule.\nsteps: []\n")
+    words = ["sweep", "--config-dir", "own", "schedules=[first,second]", "over=[militias.restraint]", *FEW]
+    assert main(words) == 2
+    assert "schedule.name = 'same': expected the name of its file, first" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -22,14 +22,14 @@ from sim.studies import plan, store
 from sim.studies.maker import provenance
 from sim.studies.place import ASIDE, place
 from sim.studies.study import Study
-from tests.processes import TWO, ended, manifest, needs_proc, posture, program, segments, started, tables, until
+from tests.processes import TWO, ended, manifest, needs_proc, posture, program, remembering, segments, started, tables, until
 
 KILLS = 50
 SIZE = 20  # replications of a block here, so that there are many
-PAIRS = 12
+PAIRS = 8  # rounds of two processes
 MERGED_AT, MANY, FULL = 4, 2, 3000  # segments are merged all the time
 WORDS = ["compare", TWO, "weekly=60", "horizon_days=200", "workers=2", "seed=11", "figures=false"]
-MUCH, LITTLE = [*WORDS, "replications=3000"], [*WORDS, "replications=400"]
+MUCH, LITTLE = [*WORDS, "replications=2400"], [*WORDS, "replications=400"]
 TABLES = ("outcomes", "weekly", "differences", "summary")
 ALONE = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # no thread in who forks
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -43,7 +43,7 @@ class Moments:
     """
 
     def __init__(self, root: str, tell: Callable[[str], None]) -> None:
-        self.root, self.tell, self.doing, self.on = root, tell, [], True
+        self.root, self.tell, self.doing = root, tell, []
         opened, synced = Path.open, os.fsync
 
         def open_(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
@@ -76,8 +76,7 @@ class Moments:
             self.come()
 
     def come(self) -> None:
-        if self.on:
-            self.tell(self.doing[-1] if self.doing else "")
+        self.tell(self.doing[-1] if self.doing else "")
 
     def during(self, of: Any, name: str, what: str) -> None:
         """Have a function say that it is at work."""
@@ -232,16 +231,7 @@ def ready(words: list[str]) -> None:
 
     provenance()
     compiled.prepare(composition.scenario())
-    inner, known = composition.Composer.compose, {}
-
-    def compose(self: Any, overrides: list[str]) -> Any:
-        own = {key: value for key, _, value in (word.partition("=") for word in overrides) if key in ("results", "name")}
-        others = [word for word in overrides if word.partition("=")[0] not in own]
-        if (key := (self.application, *others)) not in known:
-            known[key] = json.dumps(inner(self, others))
-        return json.loads(known[key]) | own
-
-    composition.Composer.compose = compose  # ty: ignore[invalid-assignment]
+    composition.Composer.compose = remembering(composition.Composer.compose)  # ty: ignore[invalid-assignment]
     for more in ([], ["schedule=open_ended"], ["schedule=rapid_6_months"]):
         composition.Composer("compare").compose([*words[1:], *more])
     running = [path.name for path in Path("/proc/self/task").iterdir()]
@@ -273,7 +263,7 @@ def supervise(root: str) -> None:
         if killed >= KILLS * 4 // 5:  # the first of these has what is left computed
             how = {"at": one(chance, k, tables=25, manifest=9, anything=60)}
         elif k % 2:
-            how = {"delay": chance.uniform(0.0, 4.0 * took / KILLS)}
+            how = {"delay": chance.uniform(0.0, 3.0 * took / KILLS)}
         else:
             how = {"at": one(chance, k // 2, anything=80, merge=30, segment=60, removal=12)}
         done = tried(words, study, here / "notes", **how)

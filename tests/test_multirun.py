@@ -8,7 +8,7 @@ import yaml
 
 from experiments.command import main
 from sim import OUTCOMES
-from tests.processes import ESCAPE, MINE, SMALL, alike, files, manifest, posture, segments, table, tables
+from tests.processes import MINE, SMALL, alike, files, manifest, posture, segments, table, tables
 
 pytestmark = pytest.mark.usefixtures("folder", "compiled_before")
 OWN = {
@@ -183,14 +183,74 @@ def test_a_sweep_whose_scenarios_share_no_axis_of_time_has_tables_and_no_figures
     )
 
 
-def test_hydras_joblib_launcher_gives_the_same_table(folder):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    words = ["run", "-m", "isis.stock=1000,4000", *SMALL]
-    done = posture(*words, "name=many", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "2 scenarios, 6 replications in all" in done.stdout
-    assert ESCAPE not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert main([*words, "name=many", "results=one"]) == 0
-    assert tables("many") == tables("many", "one")
-    assert {path.name for path in folder.iterdir()} == {"results", "one"}
+# -- stopped -----------------------------------------------------------------------------------------------------------
+SWEPT = ["run", "-m", "schedule=open_ended,rapid_6_months,phased_12_months", *SMALL, "weekly=2"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, compiled_before) -> dict[str, bytes]:
+    """The tables of that sweep, made without a stop."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    assert posture(*SWEPT, "name=mine", cwd=place).returncode == 0
+    return tables("mine", place / "results")
+
+
+def stopped_at(number: int, monkeypatch, error: BaseException) -> None:
+    """Have Hydra stop when it begins that job, as Ctrl-C may, while it composes."""
+    from hydra._internal.core_plugins import basic_launcher
+
+    right, begun = basic_launcher.run_job, []
+
+    def run_job(*words, **more):
+        begun.append(1)
+        if len(begun) == number:
+            raise error
+        return right(*words, **more)
+
+    monkeypatch.setattr(basic_launcher, "run_job", run_job)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a launcher fell over")])
+def test_a_sweep_that_is_stopped_between_jobs_is_not_complete_and_the_same_command_goes_on(
+    error, undisturbed, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        stopped_at(3, patch, error)
+        assert main([*SWEPT, "name=mine"]) == 1
+    assert "the same command goes on" in capsys.readouterr().err
+    assert (manifest()["complete"], manifest()["finished"]) == (False, None)
+    assert table("outcomes")["schedule"].nunique() == 2
+    assert main([*SWEPT, "name=mine"]) == 0
+    assert manifest()["complete"]
+    assert tables() == undisturbed
+
+
+def test_a_larger_sweep_that_is_stopped_takes_nothing_of_the_smaller_one_for_its_own(undisturbed, monkeypatch, capsys):
+    assert main([*SWEPT, "name=mine"]) == 0
+    with monkeypatch.context() as patch:
+        stopped_at(3, patch, KeyboardInterrupt())
+        assert main([*SWEPT, "replications=5", "name=mine"]) == 1
+    assert table("outcomes").groupby("schedule").size().to_dict() == {"open_ended": 5, "rapid_6_months": 5}
+    assert not manifest()["complete"]
+
+
+def test_a_sweep_that_is_killed_before_its_tables_are_made_goes_on_by_its_name(undisturbed, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr("experiments.sweep.combine", lambda *words: (1, False))
+        assert main([*SWEPT, "name=mine"]) == 1
+    assert main(["status"]) == 0
+    assert "unfinished" in capsys.readouterr().out
+    assert main(["clean", "yes=true"]) == 2
+    assert "finish it with the same command, or delete its folder" in capsys.readouterr().err
+    assert main([*SWEPT, "name=mine"]) == 0
+    assert manifest()["computed"] == 0
+    assert tables() == undisturbed
+
+
+@pytest.mark.parametrize("record", ["{", "[]", "{}", "5", '{"failure": ""}', '{"failure": 5, "overrides": ["a"]}'])
+def test_a_record_of_a_job_that_says_nothing_is_made_anew(record, undisturbed, capsys):
+    (MINE / "jobs").mkdir(parents=True)
+    for name in ("0.json", "17.json", "².json"):
+        (MINE / "jobs" / name).write_text(record)
+    assert main([*SWEPT, "name=mine"]) == 0
+    assert tables() == undisturbed

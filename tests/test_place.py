@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim import RequestError
-from sim.studies.place import Folder, filesystem, place
+from sim.studies.place import Folder, Remote, filesystem, place
 from tests.processes import contents
 
 

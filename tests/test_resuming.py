@@ -323,3 +323,14 @@ def test_what_other_code_has_computed_is_told_and_computed_again(folder):
     refused = posture(*COMPARE, cwd=folder)
     assert refused.returncode == 2
     assert "name = 'mine': that study differs: sources: older there, " in refused.stderr
+
+
+@pytest.mark.parametrize("more", [["seed=6", "changed=recompute"], ["replications=6"]])
+def test_a_cluster_that_is_not_there_leaves_the_study_as_it_is(more, capsys):
+    assert main(RUN) == 0
+    before = contents(MINE)
+    keys = [word.partition("=")[0] for word in more]
+    words = [word for word in RUN if word.partition("=")[0] not in keys]
+    assert main([*words, *more, "executor=dask", "address=tcp://127.0.0.1:9"]) == 2
+    assert "address = 'tcp://127.0.0.1:9': no dask scheduler answers there" in capsys.readouterr().err
+    assert contents(MINE) == before

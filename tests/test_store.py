@@ -1,5 +1,6 @@
 """The store of blocks: what was kept is found again, to the value, and what is not what was kept is never taken for it."""
 
+import errno
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from sim.studies import store as module
 from sim.studies.place import Folder
-from sim.studies.store import SCHEMAS, TABLES, Damaged, Store
+from sim.studies.segment import SCHEMAS, TABLES
+from sim.studies.store import Damaged, Store
 from tests.blocks import GO, MESSAGE, SEED, STAY, made, stored
 from tests.processes import contents
 
@@ -407,3 +409,59 @@ def test_a_store_can_be_moved(tmp_path):
     stored(tmp_path / "here", made(0, 4, 2), made(4, 4)).merge(many=0)
     shutil.move(tmp_path / "here", tmp_path / "there")
     has_all(opened(tmp_path / "there"), made(0, 4, 2), made(4, 4))
+
+
+# -- what a machine cannot read just now is not damaged ----------------------------------------------------------------
+class Faltering(Folder):
+    """A folder whose next reads fail, so many of them."""
+
+    failures = 0
+    error: OSError = OSError(errno.EIO, "Input/output error")
+
+    def reading(self, path: str):
+        if self.failures > 0:
+            self.failures -= 1
+            raise self.error
+        return super().reading(path)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.EACCES])
+def test_a_read_that_fails_once_condemns_nothing(number, tmp_path):
+    one = made(0, 6, 2)
+    stored(tmp_path, one)
+    place = Faltering(str(tmp_path))
+    store = Store(place)
+    place.failures, place.error = 1, OSError(number, "not now")
+    with pytest.raises(OSError, match="not now"):
+        store.refresh()
+    store.refresh()
+    assert store.unreadable == {}
+    place.failures = 1
+    (entry,) = store.entries()
+    with pytest.raises(OSError, match="not now"):
+        store.rows(entry, "outcomes")
+    has_all(store, one)
+
+
+def test_a_segment_that_is_sound_after_all_is_not_set_aside(tmp_path):
+    one = made(0, 6, 2)
+    stored(tmp_path, one)
+    store = opened(tmp_path)
+    before = contents(tmp_path)
+    (segment,) = store.segments()
+    store.condemn(segment)
+    assert contents(tmp_path) == before
+    has_all(store, one)
+
+
+def test_a_segment_that_cannot_be_read_just_now_is_not_judged(tmp_path):
+    stored(tmp_path, made(0, 6, 2))
+    before = contents(tmp_path)
+    place = Faltering(str(tmp_path))
+    store = Store(place)
+    store.refresh()
+    (segment,) = store.segments()
+    place.failures = 99
+    with pytest.raises(OSError, match="Input/output error"):
+        store.condemn(segment)
+    assert contents(tmp_path) == before

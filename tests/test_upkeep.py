@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ import pytest
 from experiments.command import main
 from sim.studies import maker
 from sim.studies.place import place
-from sim.studies.store import Store, digest
+from sim.studies.segment import digest
+from sim.studies.store import Store
 from tests.processes import contents, files, manifest, segments, tables
 
 SMALL = ["horizon_days=60", "workers=1", "weekly=2", "seed=5"]
@@ -83,7 +85,7 @@ def test_a_row_that_is_missing_from_a_table_is_found(study, capsys):
     table = pq.read_table(study / "outcomes.parquet")
     pq.write_table(table.slice(0, 11), study / "outcomes.parquet")
     assert main(["verify", "sample=all"]) == 1
-    assert "differs: outcomes.parquet, rapid_6_months" in capsys.readouterr().out
+    assert "differs: outcomes.parquet: 11 rows, 12 when computed now" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("careful", [False, True])
@@ -155,8 +157,44 @@ def test_a_study_with_a_failed_replication_can_be_verified_but_for_that_one(fold
     assert main(["run", "replications=3", *SMALL, "engine=reference", "name=mine"]) == 1
     failing(None)
     capsys.readouterr()
+    assert main(["verify", "sample=all"]) == 0
+    assert "1 replications failed and have no rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "column", "value"), [("outcomes", "schedule", "x"), ("weekly", "date", date(1999, 1, 1))])
+def test_what_stands_beside_the_outcomes_is_compared_too(name, column, value, study, capsys):
+    table = pq.read_table(study / f"{name}.parquet")
+    k = table.schema.get_field_index(column)
+    other = pa.array([value] * table.num_rows).cast(table.schema.field(column).type)
+    pq.write_table(table.set_column(k, table.schema.field(column), other), study / f"{name}.parquet")
     assert main(["verify", "sample=all"]) == 1
-    assert "2 rows, 3 when computed now" in capsys.readouterr().out
+    assert f"differs: {name}.parquet, open_ended, replications 0 to" in capsys.readouterr().out
+
+
+def test_rows_that_were_added_to_a_table_are_found(study, capsys):
+    table = pq.read_table(study / "outcomes.parquet")
+    pq.write_table(pa.concat_tables([table, table.slice(0, 3)]), study / "outcomes.parquet")
+    assert main(["verify", "sample=all"]) == 1
+    assert "differs: outcomes.parquet: 15 rows, 12 when computed now" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("swept", ["weekly=0,5", "replications=1,6", "seed=1,2", "horizon_days=40,60"])
+def test_a_sweep_in_which_one_scenario_has_several_labels_is_verified_label_by_label(swept, folder, compiled_before, capsys):
+    key = swept.partition("=")[0]
+    words = [word for word in ("replications=6", *SMALL) if word.partition("=")[0] != key]
+    assert main(["run", "-m", swept, *words, "name=mine"]) == 0
+    capsys.readouterr()
+    assert main(["verify", "sample=all"]) == 0
+    rows = pq.read_table("results/studies/mine/outcomes.parquet").num_rows
+    changed(Path("results/studies/mine/outcomes.parquet"), "us_deaths", rows - 1)
+    assert main(["verify", "sample=all"]) == 1
+    assert f"differs: outcomes.parquet, open_ended, {key}=" in capsys.readouterr().out
+
+
+def test_a_study_that_was_interrupted_is_not_verified(study, capsys):
+    (study / "unfinished.json").write_text("{}")
+    assert main(["verify"]) == 2
+    assert "is not finished; the command that began it goes on" in capsys.readouterr().err
 
 
 # -- status ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from time import monotonic
 from typing import Any
 
 from sim.studies.executors import ClusterLost, Crew
@@ -42,6 +43,8 @@ def dask_crew(address: str) -> Crew:
             except Exception:  # whatever state it is in
                 continue
 
+    without: list[float] = []  # when it was asked and had no workers, one time after the other
+
     def alive() -> None:
         """Ask the scheduler for the workers: it answers, or it is lost."""
         try:
@@ -50,8 +53,13 @@ def dask_crew(address: str) -> Crew:
             found = None
         if found is None:
             raise ClusterLost(SILENT)
-        if not found:
-            raise ClusterLost("all its workers have gone")
+        now = monotonic()
+        if found or (without and now - without[-1] > ANSWER):  # it was not asked meanwhile, since results came
+            without.clear()
+        if not found:  # a nanny replaces a worker that died, within seconds
+            without.append(now)
+            if now - without[0] > ANSWER:
+                raise ClusterLost("all its workers have gone")
 
     try:
         slots = begin(client, address)

@@ -83,7 +83,8 @@ def points(design: str, count: int, axes: Sequence[Axis], seed: int) -> list[tup
 
 
 def with_values(config: dict[str, Any], values: dict[str, float]) -> dict[str, Any]:
-    """A configuration with some keys (dotted) set; the parts that change are copied, the given one stays as it is.
+    """A configuration with some keys (dotted) set; the parts that change are copied, the given one stays as it is. Where a whole
+    number stands, the value is rounded.
 
     Raises:
         KeyError: if a key does not lead to a value.
@@ -101,3 +102,11 @@ def with_values(config: dict[str, Any], values: dict[str, float]) -> dict[str, A
             raise KeyError(key)
         here[last] = round(value) if type(here.get(last)) is int else value
     return made
+
+
+def value_at(config: dict[str, Any], key: str) -> float:
+    """The number that stands at a dotted key."""
+    here: Any = config
+    for part in key.split("."):
+        here = here[part]
+    return float(here)

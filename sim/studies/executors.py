@@ -83,6 +83,7 @@ def compute(work: Work) -> list[Block]:
     """
     if others := differing(maker(), work.maker):
         raise OtherMaker("; ".join(others))
+    prepare(next(iter(work.scenarios.values())), work.engine)  # a worker's first call loads it, which is no block's time
     run_block = engine_of(work.engine).run_block
     return [run_block(work.scenarios[t.scenario], t.seed, t.first, t.count, t.first + t.weekly) for t in work.tasks]
 

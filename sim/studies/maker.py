@@ -14,6 +14,7 @@ from typing import Any
 from sim import luck
 from sim.engines.sources import sources_hash
 
+BLOCKS = "1"  # to be raised with every change of the columns or the meaning of stored blocks
 DECIDING = ("numpy", "numba", "llvmlite")  # libraries whose version may change a bit of a history
 LIBRARIES = (*DECIDING, "simpy", "pandas", "pyarrow", "pydantic", "hydra-core")
 PROBES = 500  # points at which each function of the C library's mathematics is looked at
@@ -23,12 +24,14 @@ PROBES = 500  # points at which each function of the C library's mathematics is 
 def maker() -> dict[str, str]:
     """Everything that decides the bits of a replication beside its scenario, seed and number, by the name of the field.
 
-    sources: the model and its engines. luck: the scheme of random numbers. numpy, numba, llvmlite: versions. machine, libc: whose
-    mathematics. arithmetic: what that mathematics gives, which differs between processors too.
+    sources: the model and its engines. luck: the scheme of random numbers. blocks: the form in which they are stored. numpy,
+    numba, llvmlite: versions. machine, libc: whose mathematics. arithmetic: what that mathematics gives, which differs between
+    processors too.
     """
     return {
         "sources": sources_hash(),
         "luck": luck.SCHEME,
+        "blocks": BLOCKS,
         **{name: version_of(name) for name in DECIDING},
         "machine": platform.machine(),
         "libc": " ".join(platform.libc_ver()).strip() or platform.system(),

@@ -4,6 +4,7 @@ Whatever is written is there whole or not at all: in a folder aside, synced and 
 complete. Paths are relative to the place, with slashes.
 """
 
+import errno
 import os
 import shutil
 from abc import ABC, abstractmethod
@@ -15,10 +16,15 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from sim.errors import RequestError
+from sim.errors import RequestError, first_line
 
 ASIDE = ".writing"  # how names of files end that are being written
 ARROW = ("abfs", "abfss", "file", "gcs", "gs", "hdfs", "s3", "viewfs")  # what pyarrow reaches by itself
+# what pyarrow asks of a file system of fsspec's
+ASKED = (
+    *("get_file_info", "get_file_info_selector", "create_dir", "delete_dir", "delete_dir_contents", "delete_file", "move"),
+    *("copy_file", "open_input_stream", "open_input_file", "open_output_stream", "open_append_stream"),
+)
 SPOOL = 64 << 20  # bytes of a remote file that are collected in memory, before a temporary file is taken
 
 
@@ -114,8 +120,10 @@ class Folder(Place):
                                 todo += [path] if deep else []
                             else:
                                 found[path] = entry.stat().st_size
-                        except FileNotFoundError:  # another process has just removed it
-                            continue
+                        except OSError as error:
+                            if error.errno not in (errno.ENOENT, errno.ELOOP):
+                                raise
+                            continue  # another process has just removed it, or it is a link to itself
             except (FileNotFoundError, NotADirectoryError):
                 continue
         return found
@@ -203,6 +211,8 @@ def place(results: str) -> Place:
     Raises:
         RequestError: if it is a URL that cannot be reached, of a bucket that is not there, or of an unknown kind.
     """
+    if "\0" in results:
+        raise RequestError(f"results = {results!r}: no place has such a name")
     if "://" not in results:
         return Folder(results)
     from pyarrow import fs
@@ -222,8 +232,7 @@ def filesystem(url: str) -> tuple[Any, str]:
         bucket = base.partition("/")[0]  # none where there are real folders
         found = files.get_file_info(bucket or base) if scheme and base.strip("/") else None
     except (pa.ArrowException, ImportError, OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RequestError(f"results = {url!r}: cannot be reached: {reason}") from None
+        raise RequestError(f"results = {url!r}: cannot be reached: {first_line(error)}") from None
     if found is None:
         raise RequestError(f"results = {url!r}: expected a bucket, such as s3://bucket/results")
     if bucket and found.type == fs.FileType.NotFound:
@@ -232,11 +241,48 @@ def filesystem(url: str) -> tuple[Any, str]:
 
 
 def by_fsspec(url: str) -> tuple[Any, str]:
+    """What fsspec has for a URL.
+
+    Raises:
+        OSError: whatever it complains of; each of its file systems has complaints of its own.
+    """
     from fsspec.core import url_to_fs
     from pyarrow import fs
 
-    found, base = url_to_fs(url)
-    return fs.PyFileSystem(fs.FSSpecHandler(found)), base
+    with complaining():
+        found, base = url_to_fs(url)
+    return fs.PyFileSystem(handler(found)), base
+
+
+def handler(files: Any) -> Any:
+    """How pyarrow reaches a file system of fsspec, with all that it raises as an OSError."""
+    from pyarrow.fs import FSSpecHandler
+
+    class Foreign(FSSpecHandler):
+        def __getattribute__(self, name: str) -> Any:
+            found = super().__getattribute__(name)
+            if name not in ASKED:
+                return found
+
+            def asked(*words: Any) -> Any:
+                with complaining():
+                    return found(*words)
+
+            return asked
+
+    return Foreign(files)
+
+
+@contextmanager
+def complaining() -> Generator[None, None, None]:
+    """Whatever foreign code raises, as an OSError: what a caller of a file system is ready for."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        plain = isinstance(error, ImportError | ValueError)  # written for people
+        raise OSError(str(error) if plain else f"{type(error).__name__}: {error}") from error
 
 
 def sync(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
-    from sim.studies.store import Entry
+    from sim.studies.segment import Entry
 
 # replications in a block, and in the bundle of blocks that goes to a worker at once: about a second of work at most
 LARGEST = {"compiled": 2000, "reference": 25}

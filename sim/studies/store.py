@@ -9,10 +9,8 @@ name is ever used twice, so a segment that one process removes is never one that
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
-from itertools import accumulate
-from typing import Any
+from dataclasses import asdict, replace
+from errno import EINVAL, ENOENT
 from uuid import uuid4
 
 import numpy as np
@@ -20,95 +18,40 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block
+from sim.errors import first_line
 from sim.studies.maker import differing, maker, maker_id
 from sim.studies.place import Place
+from sim.studies.segment import (
+    INDEX,
+    SCHEMAS,
+    TABLES,
+    Entry,
+    Made,
+    block_rows,
+    digest,
+    entry_of,
+    index_digest,
+    labelled,
+    maker_of,
+    size_of,
+    total,
+)
 
 ROOT = "blocks"
-TABLES = ("index", "outcomes", "weekly")  # the folders, in the order in which files are removed
 GROUP = 65_536  # rows of a row group
 FULL = 500_000  # rows of outcomes and series at which a segment is no longer merged
 MANY = 16  # small segments that are left alone
 HELD = 48  # row groups kept in memory
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A line of the index: replications first to first + count - 1 of one scenario on one seed, and where their rows lie.
-
-    weekly: how many of them, from the first, have their series by week. rows, weeks: of outcomes and of series, from
-    outcomes_at and weekly_at on in the segment's files, with the SHA-256 of their values. failures: JSON, a list of [replication,
-    message, day, activity]. opportunities, saturated: JSON, counts by activity. seconds: processor time.
-    """
-
-    segment: str
-    scenario: str
-    seed: int
-    first: int
-    count: int
-    weekly: int
-    horizon_days: int
-    engine: str
-    rows: int
-    outcomes_at: int
-    outcomes_hash: str
-    weeks: int
-    weekly_at: int
-    weekly_hash: str
-    failures: str
-    opportunities: str
-    saturated: str
-    seconds: float
-
-    @property
-    def end(self) -> int:
-        return self.first + self.count
-
-    @property
-    def failed(self) -> list[tuple[int, str, float, str]]:
-        return [(r, message, float("nan") if day is None else day, activity) for r, message, day, activity in self._failures()]
-
-    def _failures(self) -> list[Any]:
-        return json.loads(self.failures)
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What the block is, wherever it lies."""
-        failed = [r for r, *_ in self._failures()]
-        return (self.scenario, self.seed, self.first, self.count, self.weekly, self.outcomes_hash, self.weekly_hash, *failed)
-
-
-@dataclass(frozen=True)
-class Made:
-    """A block as it comes from an engine, with what it is a block of. weekly: how many replications were to have series."""
-
-    scenario: str
-    seed: int
-    weekly: int
-    horizon_days: int
-    engine: str
-    block: Block
-
-
 class Damaged(Exception):
     """A file of a segment is missing, cut off or otherwise not what its index says."""
 
 
-def columns_of(row: np.dtype) -> pa.Schema:
-    """The columns of a segment's file: scenario, seed and those of a row."""
-    fields = [pa.field("scenario", pa.string()), pa.field("seed", pa.uint64())]
-    return pa.schema([*fields, *(pa.field(name, pa.from_numpy_dtype(row[name])) for name in row.names or ())])
-
-
-SCHEMAS = {"outcomes": columns_of(OUTCOME_ROW), "weekly": columns_of(WEEK_ROW)}
-KINDS = {int: pa.int64(), str: pa.string(), float: pa.float64()}
-INDEX = pa.schema(
-    [
-        pa.field(name, pa.uint64() if name == "seed" else KINDS[kind])
-        for name, kind in Entry.__annotations__.items()
-        if name != "segment"
-    ]
-)
+def as_damage(path: str, error: BaseException) -> BaseException:
+    """What to raise for an error in reading a file: damage, unless it is the machine that cannot read just now."""
+    passing = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno not in (None, ENOENT, EINVAL))
+    return error if passing else Damaged(f"{path}: {first_line(error)}")
 
 
 class Store:
@@ -172,7 +115,7 @@ class Store:
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise Damaged(f"{path}: {first_line(error)}") from None
+            raise as_damage(path, error) from None
         return table
 
     def entries(self, wanted: Iterable[tuple[str, int]] | None = None) -> list[Entry]:
@@ -248,7 +191,7 @@ class Store:
                 raise Damaged(f"{path}: has {starts[-1]} rows, its index says more")
             parts = [self._group(entry.segment, name, int(k)) for k in range(first, last + 1)]
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise Damaged(f"{path}: {first_line(error)}") from None
+            raise as_damage(path, error) from None
         rows = pa.concat_tables(parts).slice(at - int(starts[first]), count)
         written = entry.outcomes_hash if name == "outcomes" else entry.weekly_hash
         if check and (digest(rows) != written or not labelled(rows, entry)):
@@ -340,22 +283,38 @@ class Store:
             self.remove(segment)
 
     def condemn(self, segment: str) -> None:
-        """Take a damaged segment out of use: its files are kept under damaged/, what is sound in it in a new segment."""
-        sound = []
-        for row in self._indexes[segment].to_pylist() if segment in self._indexes else ():
+        """Take a damaged segment out of use: its files are kept under damaged/, what is sound in it in a new segment.
+
+        It is read once more before, and stays as it is if it is sound after all.
+
+        Raises:
+            OSError: if it cannot be read just now, and so not judged.
+        """
+        files: dict[str, bytes] = {}
+        for name in TABLES:
+            try:
+                files[name] = self.place.read(path_of(name, segment))
+            except FileNotFoundError:
+                continue
+        self.forget()
+        sound: list[Held] = []
+        try:
+            index = self.index(segment)
+        except (FileNotFoundError, Damaged):
+            index = INDEX.empty_table()
+        for row in index.to_pylist():
             try:
                 sound.append(self._held(Entry(segment, **row)))
             except Damaged:
                 continue
-        self.forget()
-        for name in TABLES:
-            try:
-                self.place.write(f"{ROOT}/damaged/{segment}.{name}.parquet", self.place.read(path_of(name, segment)))
-            except FileNotFoundError:
-                continue
+        self.unreadable.pop(segment, None)
+        if len(sound) == index.num_rows > 0:
+            self._indexes[segment] = index
+            return
+        for name, data in files.items():
+            self.place.write(f"{ROOT}/damaged/{segment}.{name}.parquet", data)
         self._write_all(sound)
         self.remove(segment)
-        self.unreadable.pop(segment, None)
 
     def _held(self, entry: Entry) -> "Held":
         return entry, self.rows(entry, "outcomes", check=True), self.rows(entry, "weekly", check=True)
@@ -385,15 +344,6 @@ def path_of(name: str, segment: str) -> str:
     return f"{ROOT}/{name}/{segment}.parquet"
 
 
-def size_of(index: pa.Table) -> int:
-    """Rows of outcomes and series of a segment."""
-    return total(index, "rows") + total(index, "weeks")
-
-
-def total(index: pa.Table, column: str) -> int:
-    return int(index[column].to_numpy().sum())
-
-
 def parts_of(blocks: list[Held]) -> list[list[Held]]:
     """Blocks in order, cut where a segment is full."""
     parts: list[list[Held]] = []
@@ -405,74 +355,3 @@ def parts_of(blocks: list[Held]) -> list[list[Held]]:
         parts[-1].append(block)
         rows += block[0].rows + block[0].weeks
     return parts
-
-
-def block_rows(made: Sequence[Made], name: str) -> list[pa.Table]:
-    """The rows of each block as a segment's file holds them, converted all at once: a block may be of a few rows only."""
-    parts = [one.block.outcomes if name == "outcomes" else one.block.weeks for one in made]
-    sizes = [len(part) for part in parts]
-    rows, schema = np.concatenate(parts), SCHEMAS[name]
-    scenarios = pa.array(np.repeat([one.scenario for one in made], sizes), pa.string())
-    seeds = pa.array(np.repeat(np.array([one.seed for one in made], np.uint64), sizes))
-    columns = [pa.array(np.ascontiguousarray(rows[field.name]), field.type) for field in list(schema)[2:]]
-    table = pa.Table.from_arrays([scenarios, seeds, *columns], schema=schema)
-    return [table.slice(end - size, size) for end, size in zip(accumulate(sizes), sizes, strict=True)]
-
-
-def entry_of(made: Made, outcomes: pa.Table, weekly: pa.Table) -> Entry:
-    """The entry of a block that is not in a segment yet."""
-    block = made.block
-    failures = [[f.replication, f.message, None if f.day != f.day else f.day, f.activity] for f in block.failures]
-    return Entry(
-        segment="",
-        scenario=made.scenario,
-        seed=made.seed,
-        first=block.first,
-        count=block.count,
-        weekly=made.weekly,
-        horizon_days=made.horizon_days,
-        engine=made.engine,
-        rows=outcomes.num_rows,
-        outcomes_at=0,
-        outcomes_hash=digest(outcomes),
-        weeks=weekly.num_rows,
-        weekly_at=0,
-        weekly_hash=digest(weekly),
-        failures=json.dumps(failures),
-        opportunities=json.dumps(block.opportunities),
-        saturated=json.dumps(block.saturated),
-        seconds=block.seconds,
-    )
-
-
-def digest(rows: pa.Table) -> str:
-    """The SHA-256 of the values of a block's rows, column by column, whatever file they lie in; 24 hexadecimal digits."""
-    found = sha256()
-    for name in rows.column_names[2:]:
-        values = rows[name].to_numpy()
-        found.update(name.encode() + b"\0" + values.dtype.str.encode() + b"\0")
-        found.update(np.ascontiguousarray(values).data)
-    return found.hexdigest()[:24]
-
-
-def labelled(rows: pa.Table, entry: Entry) -> bool:
-    """Whether rows bear the scenario and the seed of their block."""
-    of = {"scenario": pa.array([entry.scenario], pa.string()), "seed": pa.array([entry.seed], pa.uint64())}
-    return all(rows[name].unique().equals(value) for name, value in of.items())
-
-
-def index_digest(index: pa.Table) -> str:
-    """The SHA-256 of the lines of an index, which no hash of rows covers; 24 hexadecimal digits."""
-    return sha256(json.dumps([index[name].to_pylist() for name in INDEX.names]).encode()).hexdigest()[:24]
-
-
-def maker_of(index: pa.Table) -> dict[str, str]:
-    """What made a segment, from its index."""
-    try:
-        return dict(json.loads((index.schema.metadata or {})[b"maker"]))
-    except (KeyError, ValueError, TypeError):
-        return {}
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

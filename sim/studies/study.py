@@ -7,24 +7,23 @@ finds it and goes on. On a machine's own disk it is locked, so that two processe
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import RequestError
+from sim.errors import RequestError, first_line
 from sim.studies.maker import differing
+from sim.studies.manifest import check_manifest
 from sim.studies.place import Place, place
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,99}")
-# what a manifest must hold for a study to be read again
-MANIFEST = {"start": str, "horizon_days": int, "seed": int, "scenarios": dict, "contents": dict, "config": dict}
-MAY_HOLD = {"replications": int, "weekly": int, "maker": dict}
 UNFINISHED = "unfinished.json"
 # keys by which a sweep may differ from an earlier one of its name
 BESIDE = (
@@ -37,6 +36,10 @@ INDENTED = 100  # scenarios up to which a manifest is laid out for reading
 
 class Busy(RequestError):
     """Another process computes the study now."""
+
+
+class Obstructed(Busy):
+    """Something lies where the lock belongs, which nobody but its owner should touch."""
 
 
 class Study:
@@ -65,29 +68,35 @@ class Study:
         """Raises RequestError if the study has no such table or it cannot be read."""
         import pandas as pd
 
+        return self._read(name, lambda file: pd.read_parquet(file, engine="pyarrow"))
+
+    def arrow_table(self, name: str) -> "pa.Table":
+        """The same as Arrow has it. Raises RequestError."""
+        import pyarrow.parquet as pq
+
+        return self._read(name, pq.read_table)
+
+    def _read(self, name: str, reader: Callable[[Any], Any]) -> Any:
         try:
             with self.place.reading(self.at(f"{name}.parquet")) as file:
-                return pd.read_parquet(file, engine="pyarrow")
+                return reader(file)
         except FileNotFoundError:
             raise RequestError(f"name = {self.name!r}: has no {name}.parquet") from None
         except (OSError, ValueError) as error:
             raise RequestError(f"name = {self.name!r}: {name}.parquet cannot be read: {first_line(error)}") from None
 
     def read_manifest(self) -> dict[str, Any]:
-        """Raises RequestError if there is none or it cannot be read."""
+        """Raises RequestError if there is none, it cannot be read, or a key is not what it should be."""
         try:
             manifest = json.loads(self.place.read(self.at("study.json")).decode("utf-8"))
         except FileNotFoundError:
             raise RequestError(f"name = {self.name!r}: has no study.json in {self.where}") from None
         except (OSError, ValueError, RecursionError) as error:
             raise RequestError(f"name = {self.name!r}: study.json cannot be read: {first_line(error)}") from None
-        held = manifest if isinstance(manifest, dict) else {}
-        for key, kind in {**MANIFEST, **{key: kind for key, kind in MAY_HOLD.items() if key in held}}.items():
-            if not isinstance(held.get(key), kind):
-                raise RequestError(
-                    f"name = {self.name!r}: study.json is not a manifest: {key} is missing or not what it should be"
-                )
-        return manifest
+        try:
+            return check_manifest(manifest)
+        except RequestError as error:
+            raise RequestError(f"name = {self.name!r}: study.json is not a manifest: {error}") from None
 
     # -- while it is computed ----------------------------------------------------------------------------------------
     def begin(self, request: str) -> None:
@@ -112,8 +121,11 @@ class Study:
     def lock(self, create: bool = True) -> bool:
         """Lock the study for this process, until it ends or calls `end`; False if another one has it.
 
+        A link is never followed: what it leads to would be overwritten.
+
         Raises:
-            OSError: if there is no unfinished.json and it cannot be made, or, without `create`, is not to be.
+            Obstructed: if a link or a folder lies in the place of unfinished.json. OSError: if there is no unfinished.json and it
+            cannot be made, or, without `create`, is not to be.
         """
         try:
             import fcntl
@@ -122,8 +134,13 @@ class Study:
         assert self.place.folder is not None
         path = self.place.folder / self.at(UNFINISHED)
         path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | (os.O_CREAT if create else 0) | getattr(os, "O_NOFOLLOW", 0)
         while True:
-            handle = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise Obstructed(
+                    f"name = {self.name!r}: {UNFINISHED} in {self.where} is no file; remove it, or choose another name"
+                )
+            handle = os.open(path, flags, 0o644)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -163,12 +180,12 @@ class Study:
 
     def running(self) -> bool:
         """Whether a process of this machine computes it now."""
-        if self.place.folder is None or not self.place.exists(self.at(UNFINISHED)):
+        if self.place.folder is None:
             return False
         other = Study(self.place, self.name)
         try:
-            return not other.lock(create=False)
-        except FileNotFoundError:  # it has just been finished
+            return self.place.exists(self.at(UNFINISHED)) and not other.lock(create=False)
+        except (Obstructed, OSError):  # nobody can have locked it; or it has just been finished
             return False
         finally:
             other.end(finished=False)
@@ -180,10 +197,6 @@ def is_file(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def check_name(name: str) -> str:

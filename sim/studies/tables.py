@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from sim.engines.block import Block
 from sim.studies.place import Place
 from sim.studies.plan import Cover, Piece, Wanted
-from sim.studies.store import GROUP, SCHEMAS, Store
+from sim.studies.segment import SCHEMAS
+from sim.studies.store import GROUP, Store
 
 
 def schema_of(name: str, extra: Mapping[str, pa.DataType]) -> pa.Schema:
@@ -65,24 +66,28 @@ def parts(
 ) -> Iterator[pa.Table]:
     """The rows of each piece, in the study's columns."""
     for w, covered in zip(wanted, covers, strict=True):
-        start = np.datetime64(w.scenario.start, "D")
         for piece in covered.pieces:
             limit = piece.end if name == "outcomes" else min(piece.end, w.weekly)
             rows = within(store.rows(piece.entry, name, check=True), piece, limit)
             if rows.num_rows == 0:
                 continue
-            made = []
-            for field in schema:
-                if field.name == "scenario":
-                    made.append(pa.repeat(w.scenario.identity, rows.num_rows))
-                elif field.name in marks[w.label]:
-                    made.append(pa.repeat(pa.scalar(marks[w.label][field.name], field.type), rows.num_rows))
-                elif field.name == "date":
-                    days = start + rows["day"].to_numpy().astype("int64")
-                    made.append(pa.array(days.astype("datetime64[ms]")))
-                else:
-                    made.append(rows[field.name])
-            yield pa.Table.from_arrays(made, schema=schema)
+            yield study_rows(rows, w, marks[w.label], schema)
+
+
+def study_rows(rows: pa.Table, wanted: Wanted, marks: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """A block's rows with the columns that they have in a study."""
+    made: list[Any] = []
+    for field in schema:
+        if field.name == "scenario":
+            made.append(pa.repeat(wanted.scenario.identity, rows.num_rows))
+        elif field.name in marks:
+            made.append(pa.repeat(pa.scalar(marks[field.name], field.type), rows.num_rows))
+        elif field.name == "date":
+            days = np.datetime64(wanted.scenario.start, "D") + rows["day"].to_numpy().astype("int64")
+            made.append(pa.array(days.astype("datetime64[ms]")))
+        else:
+            made.append(rows[field.name])
+    return pa.Table.from_arrays(made, schema=schema)
 
 
 def within(rows: pa.Table, piece: Piece, end: int) -> pa.Table:

@@ -7,7 +7,8 @@ from time import time
 from sim.errors import RequestError
 from sim.studies.maker import maker, maker_id
 from sim.studies.place import ASIDE, Place
-from sim.studies.store import ROOT, TABLES, Damaged, Entry, Store, maker_of
+from sim.studies.segment import TABLES, Entry, maker_of
+from sim.studies.store import ROOT, Damaged, Store
 from sim.studies.study import Study
 
 AGE = 3600.0  # seconds after which a file that is being written, or waits for its index, is taken for left behind
@@ -95,7 +96,10 @@ def referred(root: Place) -> dict[tuple[str, str, int], int]:
             key = (made, identity, int(own["seed"]))
             found[key] = max(found.get(key, 0), int(own.get("replications") or 0))
         if manifest.get("overrides") is not None and study.unfinished() is not None:
-            raise RequestError(f"name = {name!r}: is a sweep that is not finished, of which only Hydra knows what it refers to")
+            raise RequestError(
+                f"name = {name!r}: is a sweep that is not finished, of which only Hydra knows what it refers to; "
+                "finish it with the same command, or delete its folder"
+            )
     return found
 
 
@@ -148,10 +152,9 @@ def removable(root: Place) -> Removable:
         RequestError: if it cannot be known what the studies refer to.
     """
     used, by_segment, found = referred(root), sizes(root), Removable()
-    known: set[str] = set()
+    known = set(Store(root).segments())  # those that cannot be read just now among them
     for store in stores(root):
         entries = store.entries()
-        known |= {entry.segment for entry in entries}
         gone = unused(store, used)
         found.blocks.append((store, gone))
         counts: dict[str, int] = {}
@@ -172,10 +175,13 @@ def old(root: Place, path: str) -> bool:
     return when is not None and time() - when > AGE
 
 
-def remove(root: Place, found: Removable) -> None:
-    """Remove what was found. Raises OSError."""
+def remove(root: Place, agreed: Removable) -> int:
+    """Remove what was found and is still not referred to; how many bytes. Raises OSError, RequestError."""
+    found = removable(root)
+    asked = {entry.key for _, entries in agreed.blocks for entry in entries}
     for store, entries in found.blocks:
-        if entries:
-            store.drop(entries)
-    for path in found.files:
+        store.drop(entry for entry in entries if entry.key in asked)
+    files = found.files.keys() & agreed.files.keys()
+    for path in files:
         root.delete(path)
+    return agreed.block_bytes + sum(found.files[path] for path in files)
