@@ -144,17 +144,19 @@ def tasks(wanted: Sequence[Wanted], covers: Sequence[Cover], slots: int, engine:
 
 
 def bundles(todo: Sequence[Task], slots: int, engine: str) -> list[list[Task]]:
-    """Blocks in the order they come, as many in a bundle as make some work, and several bundles for each worker."""
-    total = sum(task.count for task in todo)
-    size = max(SMALLEST[engine], min(LARGEST[engine], -(-total // (4 * slots))))
+    """Blocks in the order they come, as many in a bundle as make some work, and fewer towards the end, so that all workers end at
+    about the same time (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Computers C-36, 1987)."""
+    left = sum(task.count for task in todo)
     found: list[list[Task]] = []
-    held = size
+    held = size = 0
     for task in todo:
-        if held + task.count > size:
+        if not found or held + task.count > size:
+            size = max(SMALLEST[engine], min(LARGEST[engine], -(-left // (4 * slots))))
             found.append([])
             held = 0
         found[-1].append(task)
         held += task.count
+        left -= task.count
     return found
 
 

@@ -9,7 +9,7 @@ name is ever used twice, so a segment that one process removes is never one that
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from errno import EINVAL, ENOENT
 from uuid import uuid4
 
@@ -40,7 +40,7 @@ from sim.studies.segment import (
 ROOT = "blocks"
 GROUP = 65_536  # rows of a row group
 FULL = 500_000  # rows of outcomes and series at which a segment is no longer merged
-MANY = 16  # small segments that are left alone
+MANY = 40  # small segments that are left alone
 HELD = 48  # row groups kept in memory
 
 
@@ -163,8 +163,7 @@ class Store:
         for name, table in tables.items():
             if name == "outcomes" or table.num_rows:
                 self._put(path_of(name, segment), table)
-        rows = [{k: v for k, v in asdict(entry).items() if k != "segment"} for entry in entries]
-        index = pa.Table.from_pylist(rows, schema=INDEX)
+        index = pa.Table.from_pydict({name: [getattr(entry, name) for entry in entries] for name in INDEX.names}, schema=INDEX)
         index = index.replace_schema_metadata({"maker": json.dumps(self.fields), "lines": index_digest(index)})
         self._put(path_of("index", segment), index)  # last: with it the segment counts
         self._indexes[segment] = index

@@ -64,27 +64,42 @@ def parts(
     marks: Mapping[str, Mapping[str, Any]],
     schema: pa.Schema,
 ) -> Iterator[pa.Table]:
-    """The rows of each piece, in the study's columns."""
+    """The rows of the pieces in the study's columns, many pieces at a time: a piece may be of a few rows only."""
+    held: list[tuple[pa.Table, Wanted]] = []
+    count = 0
     for w, covered in zip(wanted, covers, strict=True):
         for piece in covered.pieces:
             limit = piece.end if name == "outcomes" else min(piece.end, w.weekly)
             rows = within(store.rows(piece.entry, name, check=True), piece, limit)
-            if rows.num_rows == 0:
-                continue
-            yield study_rows(rows, w, marks[w.label], schema)
+            if rows.num_rows:
+                held.append((rows, w))
+                count += rows.num_rows
+            if count >= GROUP:
+                yield study_rows(held, marks, schema)
+                held, count = [], 0
+    if held:
+        yield study_rows(held, marks, schema)
 
 
-def study_rows(rows: pa.Table, wanted: Wanted, marks: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """A block's rows with the columns that they have in a study."""
+def study_rows(pieces: Sequence[tuple[pa.Table, Wanted]], marks: Mapping[str, Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """The rows of some pieces, each of what it is a piece of, with the columns that they have in a study."""
+    rows = pa.concat_tables(piece for piece, _ in pieces)
+    sizes = [piece.num_rows for piece, _ in pieces]
+    own = {w.label: marks[w.label] for _, w in pieces}
+    common = set.intersection(*(set(mark) for mark in own.values()))
+
+    def repeated(values: list[Any], kind: pa.DataType) -> pa.Array:
+        return pa.array(values, kind).take(pa.array(np.repeat(np.arange(len(values)), sizes)))
+
     made: list[Any] = []
     for field in schema:
         if field.name == "scenario":
-            made.append(pa.repeat(wanted.scenario.identity, rows.num_rows))
-        elif field.name in marks:
-            made.append(pa.repeat(pa.scalar(marks[field.name], field.type), rows.num_rows))
+            made.append(repeated([w.scenario.identity for _, w in pieces], field.type))
+        elif field.name in common:
+            made.append(repeated([own[w.label][field.name] for _, w in pieces], field.type))
         elif field.name == "date":
-            days = np.datetime64(wanted.scenario.start, "D") + rows["day"].to_numpy().astype("int64")
-            made.append(pa.array(days.astype("datetime64[ms]")))
+            starts = np.repeat(np.array([w.scenario.start for _, w in pieces], "datetime64[D]"), sizes)
+            made.append(pa.array((starts + rows["day"].to_numpy().astype("int64")).astype("datetime64[ms]")))
         else:
             made.append(rows[field.name])
     return pa.Table.from_arrays(made, schema=schema)

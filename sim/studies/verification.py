@@ -120,7 +120,7 @@ class Kept:
                 rows = without(between(rows, task.first, end), self.failed.get(w.label, frozenset()))
                 if name in self.tables:
                     schema = self.tables[name][w.label].schema
-                    right = study_rows(rows, w, self.marks[w.label], schema)
+                    right = study_rows([(rows, w)], self.marks, schema)
                     if what := difference(between(self.tables[name][w.label], task.first, end), right):
                         yield Fault(f"{name}.parquet, {w.label}, {numbers(task.first, end)}", what)
                 yield from self.of_blocks(task, w, name, rows, end)
