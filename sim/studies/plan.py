@@ -9,8 +9,8 @@ from sim.scenario import Scenario
 if TYPE_CHECKING:
     from sim.studies.segment import Entry
 
-# replications in a block, and in the bundle of blocks that goes to a worker at once: about a second of work at most
-LARGEST = {"compiled": 2000, "reference": 25}
+# replications in a block, and in the bundle of blocks that goes to a worker at once: a few seconds of work at most
+LARGEST = {"compiled": 4000, "reference": 25}
 SMALLEST = {"compiled": 100, "reference": 1}
 
 
