@@ -18,7 +18,7 @@ from tests.processes import ROOT
 
 def test_the_maker_has_everything_that_decides_a_bit():
     found = maker()
-    assert set(found) == {"sources", "luck", "numpy", "numba", "llvmlite", "machine", "libc", "arithmetic"}
+    assert set(found) == {"sources", "luck", "blocks", "numpy", "numba", "llvmlite", "machine", "libc", "arithmetic"}
     assert all(isinstance(value, str) and value for value in found.values())
     assert (found["sources"], found["luck"], found["arithmetic"]) == (sources_hash(), SCHEME, arithmetic())
     assert all(re.match(r"\d+\.\d+", found[name]) for name in ("numpy", "numba", "llvmlite"))
