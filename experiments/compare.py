@@ -122,7 +122,7 @@ def tell(done: session.Session, settings: CompareSettings, paired: Any) -> None:
             return "no pair differs"
         return f"{console.number(row['mean'])} ± {console.number(row['half_width'])}"
 
-    others = [schedule for schedule in schedules if schedule != settings.baseline]
+    others = list(paired["schedule"].unique())  # less those that have too few replications in common with the baseline yet
     console.table(
         f"Paired differences from {settings.baseline}: mean ± half-width of its 95 % interval (shares for yes-or-no outcomes)",
         ["schedule", *names],

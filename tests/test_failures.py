@@ -67,6 +67,19 @@ def test_a_schedule_that_fails_in_every_replication_does_not_stop_the_others(sch
     assert len(table("outcomes")) == (0 if schedule == "both" else 3)
 
 
+@pytest.mark.parametrize("figures", ["true", "false"])
+def test_a_schedule_with_too_few_replications_in_common_with_the_baseline_has_no_difference(figures, failing, capsys):
+    """As after Ctrl-C, when some schedules have not come as far as others."""
+    failing(lambda name, replication: name == "rapid_6_months" and replication > 0)
+    schedules = "schedules=[open_ended,rapid_6_months,phased_12_months]"
+    assert main(["compare", schedules, *SMALL, SLOWLY, "name=mine", f"figures={figures}"]) == 1
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    assert out.count("phased_12_months") == 3
+    assert out.count("rapid_6_months") == 1
+    assert set(table("differences")["schedule"]) == {"phased_12_months"}
+
+
 def test_many_failures_are_counted_and_some_told(failing, capsys):
     failing(lambda schedule, replication: True)
     assert main(["run", "replications=15", "horizon_days=30", "workers=1", SLOWLY, "name=mine"]) == 1
