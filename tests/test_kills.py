@@ -11,12 +11,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from experiments import command, compare, composition, computing, session  # noqa: F401  (children are to find them imported)
+from experiments import command, composition, computing, session
 from sim.engines import compiled
 from sim.studies import plan, store
 from sim.studies.maker import provenance
@@ -225,10 +226,8 @@ def looked(root: Path) -> dict:
 
 def ready(words: list[str]) -> None:
     """Import, compile and compose in this process what all its children need, without a thread."""
-    import sim.analysis.paired
-    import sim.analysis.summary
-    import sim.studies.tables  # noqa: F401
-
+    for name in ("experiments.compare", "sim.analysis.paired", "sim.analysis.summary", "sim.studies.tables"):
+        import_module(name)
     provenance()
     compiled.prepare(composition.scenario())
     composition.Composer.compose = remembering(composition.Composer.compose)  # ty: ignore[invalid-assignment]
