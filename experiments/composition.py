@@ -26,7 +26,7 @@ from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED, Scenario, read_scenario
 
 TEXTS = ("name", "scenario", "results", "log", "address")
-LISTS = ("schedules", "outcomes", "figures", "over")
+LISTS = ("schedules", "outcomes", "figures", "over", "objectives", "limits", "explain")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 DATA = "a configuration is data and cannot name code"
 SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
@@ -87,13 +87,15 @@ def parse(overrides: list[str]) -> list[Override]:
 
 def loosened(overrides: list[str]) -> list[str]:
     """Overrides as Hydra's grammar needs them. A key of a schedule may also add what its file leaves at the default
-    (schedule.aid=0.8 is taken as ++schedule.aid=0.8; validation refuses unknown ones), and names and places are text, even
-    where they look like numbers or hold spaces (name=2026)."""
+    (schedule.aid=0.8 is taken as ++schedule.aid=0.8; validation refuses unknown ones), as may a tolerance; names and places are
+    text, even where they look like numbers or hold spaces (name=2026); rivals=all is short for all_rivals=true."""
     found = []
     for override in overrides:
         key, equals, value = override.partition("=")
-        if key.startswith("schedule."):
+        if key.startswith(("schedule.", "tolerance.")):
             override = f"++{override}"
+        elif override == "rivals=all":
+            override = "all_rivals=true"
         elif key in TEXTS and equals and value and value != "null" and value[0] not in "'\"$":
             escaped = value.replace("\\", "\\\\").replace("'", "\\'")
             override = f"{key}='{escaped}'"

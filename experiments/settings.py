@@ -65,7 +65,20 @@ class CompareSettings(Settings):
     baseline: str
     outcomes: Annotated[tuple[str, ...], Field(min_length=1)]
     figures: bool
-    _lists = field_validator("schedules", "outcomes", mode="before")(as_tuple)
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    tolerance: dict[str, Annotated[float, Field(gt=0.0)]]
+    budget: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    objectives: tuple[str, ...]
+    indifference: Annotated[float, Field(gt=0.0)] | None
+    limits: tuple[str, ...]
+    all_rivals: bool
+    draw_parameters: bool
+    draws: Annotated[int, Field(ge=2, le=100_000)]
+    draw_seed: Key64
+    per_state: Annotated[int, Field(ge=2, le=10_000_000)]
+    explain: tuple[str, ...]
+    explain_runs: Annotated[int, Field(ge=1, le=1_000_000)]
+    _lists = field_validator("schedules", "outcomes", "objectives", "limits", "explain", mode="before")(as_tuple)
 
 
 class SweepSettings(Settings):
@@ -117,6 +130,19 @@ HINTS = {
     "points": "a whole number from 1 to 100,000",
     "over": "a list of parameters to vary: key (over its 90 % range), key:low:high or key:low:high:log",
     "design_seed": "a whole number from 0 to 2^64 - 1",
+    "confidence": "a number above 0.5 and below 1",
+    "tolerance": "outcomes, each with a number above 0 in its own unit: tolerance.base_attacks=1.0",
+    "budget": "a whole number from 1 to 1,000,000,000",
+    "objectives": "a list of outcome:direction:weight, such as [us_deaths:lower:1,isis_attacks:lower:0.01]",
+    "indifference": "a number above 0, in the objectives' unit, or null",
+    "limits": "a list of outcome:at_most:number or outcome:at_least:number",
+    "all_rivals": "true or false",
+    "draw_parameters": "true or false",
+    "draws": "a whole number from 2 to 100,000",
+    "draw_seed": "a whole number from 0 to 2^64 - 1",
+    "per_state": "a whole number from 2 to 10,000,000",
+    "explain": "a list of yes-or-no outcomes",
+    "explain_runs": "a whole number from 1 to 1,000,000",
     "sample": "a number of replications, or all",
     "yes": "true or false",
     "replication": "a whole number from 0 to 2^64 - 1",

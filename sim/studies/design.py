@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, isfinite, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sim.parameters import Parameter
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DESIGNS = ("latin_hypercube", "sobol", "halton", "random")
 SIGNIFICANT = 12  # digits of a value: what differs beyond them is of the machine's arithmetic
@@ -62,24 +67,38 @@ def points(design: str, count: int, axes: Sequence[Axis], seed: int) -> list[tup
         ValueError: for another design, or a sobol design whose number of points is no power of two (it would not be balanced).
     Source: scipy.stats.qmc; Owen, "Scrambled Sobol and Niederreiter-Xing points", J. Complexity 14 (1998).
     """
+    shares = filling(design, count, len(axes), seed)
+    return [tuple(axis.at(float(u)) for axis, u in zip(axes, row, strict=True)) for row in shares]
+
+
+def prior_draws(parameters: Sequence[Parameter], count: int, seed: int) -> list[dict[str, float]]:
+    """Draws of parameters from their priors, independent of each other and spread evenly over each (a Latin hypercube), by key.
+
+    Source: McKay, Beckman and Conover, Technometrics 21 (1979).
+    """
+    return [
+        {p.key: float(f"{p.prior(float(u)):.{SIGNIFICANT}g}") for p, u in zip(parameters, row, strict=True)}
+        for row in filling("latin_hypercube", count, len(parameters), seed)
+    ]
+
+
+def filling(design: str, count: int, d: int, seed: int) -> "np.ndarray":
+    """Points of a design in the unit cube, shape (count, d). Raises ValueError as `points` does."""
     import numpy as np
     from scipy.stats import qmc
 
-    d = len(axes)
     if design == "sobol":
         if count & (count - 1):
             below = 1 << (count.bit_length() - 1)
             raise ValueError(f"expected a power of two for a sobol design, such as {below} or {2 * below}")
-        shares = qmc.Sobol(d, rng=np.random.default_rng(seed)).random(count)
-    elif design == "latin_hypercube":
-        shares = qmc.LatinHypercube(d, rng=np.random.default_rng(seed)).random(count)
-    elif design == "halton":
-        shares = qmc.Halton(d, rng=np.random.default_rng(seed)).random(count)
-    elif design == "random":
-        shares = np.random.default_rng(seed).random((count, d))
-    else:
-        raise ValueError(f"expected one of {', '.join(DESIGNS)}")
-    return [tuple(axis.at(float(u)) for axis, u in zip(axes, row, strict=True)) for row in shares]
+        return qmc.Sobol(d, rng=np.random.default_rng(seed)).random(count)
+    if design == "latin_hypercube":
+        return qmc.LatinHypercube(d, rng=np.random.default_rng(seed)).random(count)
+    if design == "halton":
+        return qmc.Halton(d, rng=np.random.default_rng(seed)).random(count)
+    if design == "random":
+        return np.random.default_rng(seed).random((count, d))
+    raise ValueError(f"expected one of {', '.join(DESIGNS)}")
 
 
 def with_values(config: dict[str, Any], values: dict[str, float]) -> dict[str, Any]:
