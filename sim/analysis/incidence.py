@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from sim.analysis.proportions import wilson
+
 
 def incidence(outcomes: pd.DataFrame, events: list[str], days: np.ndarray) -> pd.DataFrame:
     """The share of each schedule's runs in which an event has happened by each of the days.
@@ -16,26 +18,22 @@ def incidence(outcomes: pd.DataFrame, events: list[str], days: np.ndarray) -> pd
     Returns:
         columns schedule, event, day, share, lower, upper (95 %).
     """
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.975))
     tables = []
     for schedule, table in outcomes.groupby("schedule", sort=False):
         n = len(table)
         for event in events:
             happened = np.sort(table.loc[table[event].astype(bool), f"{event}_day"].to_numpy(dtype=float))
-            share = np.searchsorted(happened, days, side="right") / n
-            centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-            half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+            count = np.searchsorted(happened, days, side="right")
+            lower, upper = wilson(count, n)
             tables.append(
                 pd.DataFrame(
                     {
                         "schedule": schedule,
                         "event": event,
                         "day": days,
-                        "share": share,
-                        "lower": np.where(share == 0.0, 0.0, np.maximum(0.0, centre - half)),
-                        "upper": np.where(share == 1.0, 1.0, np.minimum(1.0, centre + half)),
+                        "share": count / n,
+                        "lower": lower,
+                        "upper": upper,
                     }
                 )
             )
