@@ -1,20 +1,21 @@
-"""posture compare: schedules on common luck, paired differences, figures."""
+"""posture compare: schedules on common luck, paired differences, what follows for a choice, figures."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments import console, session
+from experiments import session
 from experiments.choices import known_schedules
 from experiments.composition import Composer
+from experiments.conclusions import Conclusions, check_conclusions, read_limits, read_objectives
 from experiments.settings import CompareSettings, read
-from sim.errors import RequestError, suggestion
-from sim.outcomes import BY_NAME, YES_NO
+from experiments.states import State, states_of
+from experiments.stopping import Stopping
+from sim.errors import RequestError
 from sim.scenario import Scenario
 from sim.studies.plan import Wanted
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
+    pass
 
 
 def application(config: dict[str, Any], overrides: list[str], folder: str | None = None) -> int:
@@ -25,36 +26,39 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     Raises:
         RequestError
     """
+    import pyarrow as pa
+
     _, settings = read(CompareSettings, config)
-    if any(override.split("=")[0].lstrip("+~") == "schedule" for override in overrides):
+    given = [override.split("=")[0].lstrip("+~") for override in overrides]
+    if "schedule" in given:
         raise RequestError("schedule: compare takes several: schedules=[open_ended,rapid_6_months]")
+    if settings.all_rivals and (chosen_rival := next((key for key in given if key.startswith("rivals/")), None)):
+        raise RequestError(f"{chosen_rival}: not beside rivals=all, which takes every one")
     names = chosen(settings, folder)
-    composer = Composer("compare", folder)
-    scenarios: dict[str, Scenario] = {}
-    for name in names:
-        scenario, _ = read(CompareSettings, composer.compose([*overrides, f"schedule={name}"]))
-        if scenario.schedule.name != name:
-            raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
-        scenarios[name] = scenario
-    much = (settings.seed, settings.replications, settings.weekly)
-    wanted = [Wanted(name, scenario, *much) for name, scenario in scenarios.items()]
-    marks = {name: {"schedule": name} for name in scenarios}
-
-    def derived(outcomes: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
-        from sim.analysis.paired import differences
-        from sim.analysis.summary import quantiles
-
-        tables = {"summary": quantiles(outcomes)}
-        if settings.baseline in set(outcomes["schedule"]):
-            tables["differences"] = differences(outcomes, settings.baseline)
-        return tables
-
-    done = session.run(session.Request("compare", "compare", wanted, config, marks, derived=derived), settings)
+    check_conclusions(settings)
+    states = states_of(settings, config)
+    scenarios, marks = worlds(names, states, overrides, folder)
+    wanted = [Wanted(label, scenario, settings.seed, *much(settings, states)) for label, scenario in scenarios.items()]
+    stopping = Stopping(settings, wanted) if settings.tolerance else None
+    asked = Conclusions(settings, read_objectives(settings.objectives), read_limits(settings.limits), states, scenarios, stopping)
+    request = session.Request(
+        "compare",
+        "compare",
+        wanted,
+        config,
+        marks,
+        kinds={"state": pa.int64()} if states else {},
+        more={"states": len(states)} if states else {},
+        derived=asked.tables,
+        grow=stopping,
+    )
+    done = session.run(request, settings)
     if done is None:
         return 0
-    status = done.status
     if len(done.outcomes):
-        tell(done, settings, done.derived.get("differences"))
+        from experiments.findings import tell
+
+        tell(done, settings)
         if settings.figures:
             from experiments.plot import draw
 
@@ -64,7 +68,37 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
                 raise session.unwritable(settings.results, error) from None
     session.tell_trouble(done)
     session.tell_place(done)
-    return status
+    return done.status
+
+
+def worlds(
+    names: Sequence[str], states: Sequence[State], overrides: list[str], folder: str | None
+) -> tuple[dict[str, Scenario], dict[str, Mapping[str, Any]]]:
+    """Each schedule in each state, or in the one world there is: its scenario, and what stands beside it in tables, by label.
+
+    Raises:
+        RequestError
+    """
+    composer = Composer("compare", folder)
+    scenarios: dict[str, Scenario] = {}
+    marks: dict[str, Mapping[str, Any]] = {}
+    for name in names:
+        config = composer.compose([*overrides, f"schedule={name}"])
+        scenario, _ = read(CompareSettings, config)
+        if scenario.schedule.name != name:
+            raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
+        if not states:
+            scenarios[name], marks[name] = scenario, {"schedule": name}
+        for state in states:
+            label = f"{name}, state={state.number}"
+            scenarios[label], marks[label] = state.placed(config), {"schedule": name, "state": state.number}
+    return scenarios, marks
+
+
+def much(settings: CompareSettings, states: Sequence[State]) -> tuple[int, int]:
+    """How many replications of each scenario, and how many of them with series: spread over the states, if there are some."""
+    replications = settings.per_state if settings.draw_parameters else settings.replications
+    return replications, -(-settings.weekly // len(states)) if states else settings.weekly
 
 
 def chosen(settings: CompareSettings, folder: str | None) -> list[str]:
@@ -79,57 +113,4 @@ def chosen(settings: CompareSettings, folder: str | None) -> list[str]:
         raise RequestError(
             f"replications = {settings.replications}: a comparison needs at least 2, an interval cannot be had from one"
         )
-    for name in settings.outcomes:
-        if name not in BY_NAME:
-            raise RequestError(
-                f"outcomes = {name!r}: no such outcome{suggestion(name, list(BY_NAME))}; there are: {', '.join(BY_NAME)}"
-            )
     return names
-
-
-def tell(done: session.Session, settings: CompareSettings, paired: Any) -> None:
-    """Two tables: each schedule's outcomes, and what differs from the baseline, how surely."""
-    from sim.analysis.summary import quantiles
-
-    names = list(settings.outcomes)
-    summary = quantiles(done.outcomes, names).set_index(["schedule", "outcome"]).to_dict("index")
-    schedules = list(done.outcomes["schedule"].unique())
-    heads = ["schedule", *(f"{name} ({'share' if BY_NAME[name].kind == YES_NO else 'median, 90 %'})" for name in names)]
-
-    def cell(schedule: str, name: str) -> str:
-        row = summary[(schedule, name)]
-        if BY_NAME[name].kind == YES_NO:
-            return f"{row['mean']:.0%}"
-        return f"{console.number(row['median'])} ({console.number(row['q05'])} to {console.number(row['q95'])})"
-
-    fewest = done.outcomes.groupby("schedule").size().min()
-    console.table(
-        f"Outcomes, {fewest} replications of each schedule, {session.period(done.manifest)}",
-        heads,
-        [[schedule, *(cell(schedule, name) for name in names)] for schedule in schedules],
-    )
-    for schedule in schedules:
-        share = done.outcomes.loc[done.outcomes["schedule"] == schedule, "exit_forced"].mean()
-        if share > FLAGGED:
-            console.say(f"note: {share:.0%} of the runs of {schedule} end in an early exit, whose hazard has no calibrated value")
-    if paired is None or len(paired) == 0:
-        return
-    rows = paired.set_index(["schedule", "outcome"]).to_dict("index")
-
-    def change(schedule: str, name: str) -> str:
-        row = rows[(schedule, name)]
-        if row["p_equal"] == 1.0:
-            return "no pair differs"
-        return f"{console.number(row['mean'])} ± {console.number(row['half_width'])}"
-
-    others = list(paired["schedule"].unique())  # less those that have too few replications in common with the baseline yet
-    console.table(
-        f"Paired differences from {settings.baseline}: mean ± half-width of its 95 % interval (shares for yes-or-no outcomes)",
-        ["schedule", *names],
-        [[schedule, *(change(schedule, name) for name in names)] for schedule in others],
-    )
-    console.table(
-        "Variance of the difference on independent luck over that on common luck (above 1: pairing pays)",
-        ["schedule", *names],
-        [[schedule, *(console.number(rows[(schedule, name)]["variance_ratio"]) for name in names)] for schedule in others],
-    )

@@ -30,6 +30,13 @@ class Computed:
     interrupted: bool = False
     lost: list[tuple[str, int, int]] = field(default_factory=list)
 
+    def add(self, other: "Computed") -> None:
+        """Count what was done afterwards, too."""
+        self.computed += other.computed
+        self.seconds += other.seconds
+        self.interrupted = self.interrupted or other.interrupted
+        self.lost += other.lost
+
     def told(self, elapsed: float) -> dict[str, Any]:
         """As a manifest tells it."""
         how = {"engine": self.engine, "executor": self.executor, "workers": self.workers}

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,14 @@ ATTEMPTS = 5  # at a study's tables, whose blocks other processes may be merging
 
 
 @dataclass(frozen=True)
+class Growth:
+    """What more is wanted after a look at what there is. told: why, beside the progress."""
+
+    wanted: Sequence[Wanted]
+    told: str
+
+
+@dataclass(frozen=True)
 class Request:
     """What a study is of.
 
@@ -37,7 +45,7 @@ class Request:
         application: the command. words: for the study's name, if none is given. config: the resolved configuration.
         marks: what stands in the tables beside each scenario, by label: its schedule, and what else was varied. kinds: the Arrow
         types of those columns, without schedule. more: what else the manifest is to say. derived: further tables that are made
-        of the outcomes, by name.
+        of the outcomes, by name. grow: asked again and again what more is wanted, given the outcomes so far, until it is nothing.
     """
 
     application: str
@@ -48,6 +56,7 @@ class Request:
     kinds: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     derived: "Callable[[pd.DataFrame], dict[str, pd.DataFrame]]" = lambda outcomes: {}
+    grow: "Callable[[pd.DataFrame], Growth | None] | None" = None
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says before anything is computed."""
@@ -118,6 +127,13 @@ def run(request: Request, settings: Settings) -> Session | None:
     try:
         started, clock = now(), perf_counter()
         work = computed(store, job, request.application)
+        while request.grow is not None and not work.interrupted and not work.lost:
+            if (further := request.grow(so_far(store, request))) is None:
+                break
+            request = replace(request, wanted=further.wanted)
+            work.add(computed(store, ready(store, request.wanted, settings), f"{request.application}: {further.told}"))
+        if request.grow is not None:
+            about["asked"] = asked_of(request.wanted)
         about |= {"started": started, **work.told(perf_counter() - clock)}
         session = concluded(study, store, request, about, settings.results, work.interrupted, work.lost)
         finished = not work.interrupted and not work.lost
@@ -126,6 +142,33 @@ def run(request: Request, settings: Settings) -> Session | None:
         raise unwritable(settings.results, error) from None
     finally:
         study.end(finished)
+
+
+def so_far(store: "Store", request: Request) -> "pd.DataFrame":
+    """The outcomes that the store has of a request.
+
+    Raises:
+        Halted: if blocks were damaged or removed since they were computed.
+    """
+    from sim.studies.plan import covers
+    from sim.studies.store import Damaged
+    from sim.studies.tables import whole_table
+
+    for attempt in range(ATTEMPTS):
+        found = covers(request.wanted, store.entries(w.pair for w in request.wanted))
+        try:
+            return whole_table("outcomes", store, request.wanted, found, request.marks, request.kinds).to_pandas()
+        except Damaged as error:  # another process has merged it meanwhile, or it is damaged indeed
+            if attempt + 1 == ATTEMPTS:
+                raise Halted(f"damaged: {store.place.where(str(error))}; the same command computes it again") from None
+            store.forget()
+            store.refresh()
+    raise AssertionError("the last attempt returns or raises")
+
+
+def asked_of(wanted: Sequence[Wanted]) -> dict[str, dict[str, int]]:
+    """What was asked of each scenario, where it is not the same for all."""
+    return {w.label: {"seed": w.seed, "replications": w.replications, "weekly": w.weekly} for w in wanted}
 
 
 def unwritable(results: str, error: OSError) -> Halted:
@@ -298,7 +341,8 @@ def tell_trouble(session: Session) -> None:
     if session.interrupted:
         counts = session.outcomes.groupby("scenario", sort=False).size()
         fewest = counts.min() if len(counts) == len(set(session.manifest["scenarios"].values())) else 0
-        asked = session.manifest["replications"]
+        asked = max((own["replications"] for own in session.manifest.get("asked", {}).values()), default=0)
+        asked = asked or session.manifest["replications"]
         kept = f"{fewest:,} to {counts.max():,} of {asked:,} replications of each scenario" if len(counts) else "nothing yet"
         console.warn(f"interrupted: kept {kept}; the same command goes on")
 

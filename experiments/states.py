@@ -1,4 +1,4 @@
-"""States of the world: draws of the parameters from their priors, each under the rival theories. Schedules meet in all of them."""
+"""States of the world: draws of the parameters from their priors, each under the rival theories. Schedules meet in all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ from experiments import console
 from experiments.choices import CONFIGS
 from experiments.composition import Composer, first_sentence, loosened, parse, register_declarations
 from experiments.computing import computed, ready
-from experiments.session import Request, Session, begun, concluded, contradictions, opened, tell_trouble, unwritable
+from experiments.session import Request, Session, asked_of, begun, concluded, contradictions, opened, tell_trouble, unwritable
 from experiments.settings import RunSettings, read
 from sim import luck
 from sim.errors import Halted, RequestError
@@ -224,7 +224,7 @@ def combine(study: Study, swept: list[str], about: dict[str, Any], results: str,
     made = request.manifest()
     about = {**made, **about, **{key: made[key] for key in ("scenarios", "marks", "contents", "config")}}
     about |= {"horizon_days": made["horizon_days"], **{key: done[-1][key] for key in told}}
-    about["asked"] = {w.label: {"seed": w.seed, "replications": w.replications, "weekly": w.weekly} for w in wanted}
+    about["asked"] = asked_of(wanted)
     about |= {key: round(sum(record[key] for record in done), 3) for key in sums}
     store = Store(study.place)
     store.refresh()

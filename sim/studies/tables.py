@@ -56,6 +56,19 @@ def write_table(
     return rows
 
 
+def whole_table(
+    name: str,
+    store: Store,
+    wanted: Sequence[Wanted],
+    covers: Sequence[Cover],
+    marks: Mapping[str, Mapping[str, Any]],
+    kinds: Mapping[str, pa.DataType],
+) -> pa.Table:
+    """The rows that `write_table` would write."""
+    schema = schema_of(name, kinds)
+    return pa.concat_tables([schema.empty_table(), *parts(name, store, wanted, covers, marks, schema)])
+
+
 def parts(
     name: str,
     store: Store,

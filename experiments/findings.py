@@ -1,0 +1,208 @@
+"""What a comparison found, on screen: each table of its conclusions, short enough to be read there."""
+
+from typing import TYPE_CHECKING
+
+from experiments import console
+from experiments.session import Session, period
+from experiments.settings import CompareSettings
+from experiments.stopping import widest
+from sim.outcomes import BY_NAME, YES_NO
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
+SHOWN = 12  # rows of a long table that are shown; its file has all of them
+number = console.number
+
+
+def tell(done: Session, settings: CompareSettings) -> None:
+    """Everything a comparison has concluded; what was not asked for is not there."""
+    tables = done.derived
+    tell_outcomes(done, settings, tables["summary"])
+    if len(tables.get("differences", ())):
+        tell_differences(tables["differences"], settings)
+    if "pairs" in tables:
+        console.say(f"tolerance: {widest(tables['pairs'])}")
+        tell_undecided(tables["pairs"])
+    if "selection" in tables:
+        tell_judgement(tables, settings)
+    if len(tables.get("satisficing", ())):
+        tell_satisficing(tables["satisficing"])
+    if len(tables.get("reversals", ())):
+        tell_reversals(tables["reversals"])
+    if len(tables.get("value_of_information", ())):
+        tell_information(tables["value_of_information"])
+    if len(tables.get("necessary", ())):
+        tell_necessary(tables["necessary"])
+
+
+def tell_outcomes(done: Session, settings: CompareSettings, summary: "pd.DataFrame") -> None:
+    names = list(settings.outcomes)
+    rows = summary.set_index(["schedule", "outcome"]).to_dict("index")
+    heads = ["schedule", *(f"{name} ({'share' if BY_NAME[name].kind == YES_NO else 'median, 90 %'})" for name in names)]
+
+    def cell(schedule: str, name: str) -> str:
+        row = rows[(schedule, name)]
+        if BY_NAME[name].kind == YES_NO:
+            return f"{row['mean']:.0%}"
+        return f"{number(row['median'])} ({number(row['q05'])} to {number(row['q95'])})"
+
+    sizes = done.outcomes.groupby("schedule", sort=False).size()
+    runs = f"{sizes.min():,} replications" if sizes.min() == sizes.max() else f"{sizes.min():,} to {sizes.max():,} replications"
+    across = f" over {done.manifest['states']:,} states of the world" if "states" in done.manifest else ""
+    console.table(
+        f"Outcomes, {runs} of each schedule{across}, {period(done.manifest)}",
+        heads,
+        [[schedule, *(cell(schedule, name) for name in names)] for schedule in sizes.index],
+    )
+    for schedule in sizes.index:
+        share = rows[(schedule, "exit_forced")]["mean"]
+        if share > FLAGGED:
+            console.say(f"note: {share:.0%} of the runs of {schedule} end in an early exit, whose hazard has no calibrated value")
+
+
+def tell_differences(paired: "pd.DataFrame", settings: CompareSettings) -> None:
+    names = list(settings.outcomes)
+    rows = paired.set_index(["schedule", "outcome"]).to_dict("index")
+
+    def change(schedule: str, name: str) -> str:
+        row = rows[(schedule, name)]
+        if row["p_equal"] == 1.0:
+            return "no pair differs"
+        return f"{number(row['mean'])} ± {number(row['half_width'])}"
+
+    others = list(paired["schedule"].unique())  # less those that have too few replications in common with the baseline yet
+    console.table(
+        f"Paired differences from {settings.baseline}: mean ± half-width of its {settings.confidence:.3g} interval (shares for "
+        "yes-or-no outcomes)",
+        ["schedule", *names],
+        [[schedule, *(change(schedule, name) for name in names)] for schedule in others],
+    )
+    console.table(
+        "Variance of the difference on independent luck over that on common luck (above 1: pairing pays)",
+        ["schedule", *names],
+        [[schedule, *(number(rows[(schedule, name)]["variance_ratio"]) for name in names)] for schedule in others],
+    )
+
+
+def tell_undecided(pairs: "pd.DataFrame") -> None:
+    left = pairs[pairs["verdict"] == "open"]
+    if left.empty:
+        return
+    console.table(
+        "Undecided when the budget was spent: mean difference and its anytime-valid interval",
+        ["outcome", "a less b", "n", "mean", "lower", "upper", "tolerance"],
+        [
+            [
+                *(row["outcome"], f"{row['a']} less {row['b']}", f"{row['n']:,}"),
+                *(number(row[key]) for key in ("mean", "lower", "upper", "tolerance")),
+            ]
+            for row in left.head(SHOWN).to_dict("records")
+        ],
+    )
+
+
+def tell_judgement(tables: "dict[str, pd.DataFrame]", settings: CompareSettings) -> None:
+    """Which schedule is best on the stated objectives, how surely, and what it costs to be wrong."""
+    regret = tables["regret"].set_index("schedule").to_dict("index")
+    dominated = by_means(tables["dominance"])
+    rows = []
+    for row in tables["selection"].to_dict("records"):
+        own = regret[row["schedule"]]
+        rows.append(
+            [
+                row["schedule"],
+                number(row["value"]),
+                f"{number(row['lower'])} to {number(row['upper'])}",
+                f"{row['p_best']:.0%}",
+                f"{number(own['expected'])} ({number(own['lower'])} to {number(own['upper'])})",
+                number(own["maximum"]),
+                f"{own['best_share']:.0%}",
+                ", ".join(dominated.get(row["schedule"], ())) or "-",
+            ]
+        )
+    console.table(
+        f"On the objectives {', '.join(settings.objectives)} (higher is better)",
+        [
+            "schedule",
+            "value",
+            "less best other",
+            "P(best)",
+            "expected regret",
+            "largest regret",
+            "best in states",
+            "dominated by",
+        ],
+        rows,
+    )
+
+
+def by_means(dominance: "pd.DataFrame") -> dict[str, list[str]]:
+    """Which schedules each one is dominated by, on every objective's mean."""
+    found: dict[str, list[str]] = {}
+    for row in dominance[(dominance["order"] == "pareto") & dominance["holds"]].to_dict("records"):
+        found.setdefault(row["b"], []).append(row["a"])
+    return found
+
+
+def tell_satisficing(table: "pd.DataFrame") -> None:
+    console.table(
+        "Share that stays within the limits",
+        ["schedule", "limit", "of", "share", "interval"],
+        [
+            [
+                row["schedule"],
+                f"{row['outcome']} {row['sense'].replace('_', ' ')} {number(row['limit'])}" if row["outcome"] else "all of them",
+                *(row["of"], f"{row['share']:.1%}", f"{row['lower']:.1%} to {row['upper']:.1%}"),
+            ]
+            for row in table.to_dict("records")
+        ],
+    )
+
+
+def tell_reversals(table: "pd.DataFrame") -> None:
+    turned = table[table["reversed"]]
+    if turned.empty:
+        console.say("no rival theory and no third of a parameter's range reverses the order of any two schedules for sure")
+        return
+    console.table(
+        f"What reverses the order of two schedules (value of a less b): {len(turned):,} of {len(table):,} looked at",
+        ["a and b", "where", "there", "interval", "overall"],
+        [
+            [
+                f"{row['a']} and {row['b']}",
+                f"{row['key']}: {row['level']}",
+                *(number(row["difference"]), f"{number(row['lower'])} to {number(row['upper'])}", number(row["overall"])),
+            ]
+            for row in turned.head(SHOWN).to_dict("records")
+        ],
+    )
+
+
+def tell_information(table: "pd.DataFrame") -> None:
+    ordered = table.sort_values("value", ascending=False, kind="stable").head(SHOWN)
+    console.table(
+        "What it would be worth to know before choosing, in the objectives' unit",
+        ["of", "value", "interval"],
+        [
+            [row["of"], number(row["value"]), f"{number(row['lower'])} to {number(row['upper'])}"]
+            for row in ordered.to_dict("records")
+        ],
+    )
+
+
+def tell_necessary(table: "pd.DataFrame") -> None:
+    ordered = table[table["prevented"] > 0].sort_values(["end", "schedule", "share"], ascending=[True, True, False])
+    top = ordered.groupby(["end", "schedule"], sort=False).head(3)
+    console.table(
+        "Without which kind of event the end would not have come, in the same runs",
+        ["schedule", "end", "kind", "prevented", "share", "interval"],
+        [
+            [
+                *(row["schedule"], row["end"], row["kind"], f"{row['prevented']:,} of {row['ended']:,}", f"{row['share']:.0%}"),
+                f"{row['lower']:.0%} to {row['upper']:.0%}",
+            ]
+            for row in top.to_dict("records")
+        ],
+    )
