@@ -1,5 +1,7 @@
 """Paired comparison on common random numbers: schedule minus baseline, replication by replication."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -90,3 +92,21 @@ def differences(outcomes: pd.DataFrame, baseline: str, names: list[str] | None =
             for name in names
         ]
     return pd.DataFrame(rows, columns=["schedule", "baseline", "outcome", *COLUMNS])
+
+
+def p_better(differences: pd.DataFrame, directions: Mapping[str, str]) -> pd.Series:
+    """The share of replications in which the schedule does better than the baseline on the same luck; ties count for neither.
+
+    Args:
+        differences: what `differences` returns. directions: outcome -> which is better, "lower" or "higher".
+    Returns:
+        of the index of `differences`; NaN for outcomes without a direction.
+    Raises:
+        ValueError: if a direction is neither.
+    """
+    for outcome, direction in directions.items():
+        if direction not in ("lower", "higher"):
+            raise ValueError(f"expected lower or higher for {outcome}, got {direction}")
+    direction = differences["outcome"].map(dict(directions))
+    above = (1.0 - differences["p_lower"] - differences["p_equal"]).clip(lower=0.0)
+    return differences["p_lower"].where(direction == "lower", above).where(direction.notna())
