@@ -6,7 +6,7 @@ Exit status: 0; 1 if a check failed (no time of that benchmark is reported, and 
 import sys
 from collections.abc import Callable
 
-from benchmarks import engines, growth, kernels, overhead, page, ranking
+from benchmarks import engines, growth, kernels, overhead, page, pairing, ranking
 from benchmarks.machine import in_short
 from benchmarks.report import CheckFailed, Missing, Section
 from benchmarks.timing import duration, wall
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[bool], Section]] = {
     "ranking": ranking.measure,
     "growth": growth.measure,
     "overhead": overhead.measure,
+    "pairing": pairing.measure,
 }
 
 
