@@ -9,7 +9,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim.rules import always, nothing
+from sim.rules import always, let_pass, nothing
 
 ONCE, GROUPS = "once", "groups"  # one such activity, or one for each militia group of the scenario
 
@@ -20,12 +20,15 @@ class Activity:
 
     name: part of the identity of every draw and event; renaming it changes results.
     act: (world, p, day, who, luck) -> None; luck is four uniforms that belong to this event.
+    skip: what is done in place of `act` where it is withheld (sim.engines.withheld): only the bookkeeping without which the world
+        would not go on, such as calling off a response or planning the next round. It may clear a response, never set one.
     each: ONCE or GROUPS. routine: bookkeeping that a story leaves out.
     shows: (world, p, who) -> the number this activity changes, for the event log.
     """
 
     name: str
     act: Callable
+    skip: Callable = let_pass
     each: str = ONCE
     routine: bool = False
     shows: Callable = nothing
@@ -56,6 +59,7 @@ class Timer(Activity):
 
 @dataclass(frozen=True, kw_only=True)
 class Response(Activity):
-    """Set off by another event. due: (world, p, who) -> the day it will happen, NEVER if nothing is pending; `act` clears it."""
+    """Set off by another event. due: (world, p, who) -> the day it will happen, NEVER if nothing is pending; `act` clears it,
+    and so does `skip`, which every response has to have."""
 
     due: Callable

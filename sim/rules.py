@@ -37,6 +37,11 @@ def always(world, p, day, who):
 
 
 @rule
+def let_pass(world, p, day, who, luck):
+    """An activity that is withheld leaves nothing behind that the world would wait for."""
+
+
+@rule
 def nothing(world, p, who):
     """An activity that has no number of its own to show in the event log."""
     return 0.0

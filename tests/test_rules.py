@@ -26,7 +26,7 @@ from tests.worlds import SEED, scenario, start
 
 ARITHMETIC = {math.exp, math.log, math.log1p, math.expm1, math.sqrt, math.cos, math.tanh, math.erf, math.floor}
 BUILT_IN = {abs, int, len, max, min, range}
-KINDS = ("willingness", "act", "next", "ready", "due", "shows")
+KINDS = ("willingness", "act", "skip", "next", "ready", "due", "shows")
 BANNED = (
     *(ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp, ast.Lambda, ast.Dict, ast.Set, ast.JoinedStr, ast.Try),
     *(ast.With, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Yield, ast.Await, ast.Starred, ast.Pow, ast.MatMult),
@@ -194,10 +194,11 @@ def test_every_activity_compiles_and_gives_what_plain_rules_give_to_the_last_bit
         for slot in slots:
             for kind in KINDS:
                 rule = getattr(slot.activity, kind, None)
-                if rule is None or (kind == "act" and rule is united_states.take_step and nothing_left_to_do(values, parameters)):
+                steps = rule in (united_states.take_step, united_states.pass_over_step)
+                if rule is None or (steps and nothing_left_to_do(values, parameters)):
                     continue
                 timed = () if kind in ("due", "shows") else (day + 0.25,)
-                for uniforms in luck if kind == "act" else ((),):
+                for uniforms in luck if kind in ("act", "skip") else ((),):
                     slow, fast = plain("w", values), record(values)
                     arguments = (*timed, slot.who, *([uniforms] if uniforms else []))
                     one, two = rule(slow, plain_p, *arguments), compiled(rule, fast, fast_p, *arguments)

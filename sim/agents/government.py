@@ -252,6 +252,12 @@ def form(world, p, day, who, luck):
     world.government.standing_base = max(world.government.standing_base, p.government.standing)
 
 
+@rule
+def call_off_formation(world, p, day, who, luck):
+    """No government is formed; the caretaker stays until another election."""
+    world.government.formed_day = NEVER
+
+
 # -- crackdowns --------------------------------------------------------------------------------------------------------
 @rule
 def crackdown_willingness(world, p, day, group):
@@ -285,6 +291,6 @@ ACTIVITIES = (
     Hazard(name="technical talks end", cap=0.05, willingness=talks_willingness, act=end_talks, shows=shows_talks),
     Hazard(name="fall of the government", cap=0.01, willingness=fall_willingness, act=fall, shows=shows_formation),
     Timer(name="election", next=next_election, act=elect, shows=shows_formation),
-    Response(name="government formed", due=formed_due, act=form),
+    Response(name="government formed", due=formed_due, act=form, skip=call_off_formation),
     Hazard(name="crackdown", cap=0.01, willingness=crackdown_willingness, act=crack_down, each=GROUPS),
 )

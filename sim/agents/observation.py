@@ -88,4 +88,17 @@ def report(world, p, day, who, luck):
         world.observation.readiness = min(1.0, max(0.0, seen))
 
 
-ACTIVITIES = (Timer(name="weekly report", next=weekly, act=report, routine=True),)
+@rule
+def lose_week(world, p, day, who, luck):
+    """A week goes unreported, and is never made up for."""
+    world.observation.counted[ATTACKS_ON_BASES] = world.militias.base_attacks
+    world.observation.counted[ATTACKS_BY_ISIS] = world.isis.attacks
+    world.observation.counted[MASS_CASUALTIES] = world.isis.mass_casualty_attacks
+    week = world.observation.weeks % WEEKS
+    world.observation.bases[week] = 0.0
+    world.observation.isis[week] = 0.0
+    world.observation.mass[week] = 0.0
+    world.observation.weeks += 1
+
+
+ACTIVITIES = (Timer(name="weekly report", next=weekly, act=report, skip=lose_week, routine=True),)

@@ -70,6 +70,7 @@ class State:
     mission_day: float = NOT_YET
     departure_day: float = NOT_YET  # latest departure
     promised_day: float = NEVER  # the date by which the schedule was promised to be done
+    passed_over: int = 0  # 1 once a step was withheld: not all steps are done, though none is left
     betrayed: int = 0  # 1 once a promised date has passed unkept
     betrayed_day: float = NOT_YET  # first
     deaths: int = 0
@@ -194,6 +195,15 @@ def take_step(world, p, day, who, luck):
 
 
 @rule
+def pass_over_step(world, p, day, who, luck):
+    """The next step is withheld: it is over, so that those behind it are not, and nothing of it is done."""
+    us, step = world.united_states, world.united_states.step
+    us.done_day[step] = day
+    us.step = step + 1
+    us.passed_over = 1
+
+
+@rule
 def promise_due(world, p, who):
     return world.united_states.promised_day
 
@@ -218,9 +228,15 @@ def check_promise(world, p, day, who, luck):
     on after it stays without one."""
     us = world.united_states
     us.promised_day = NEVER
-    if us.step < p.schedule.steps and us.troops > 0:
+    if (us.step < p.schedule.steps or us.passed_over == 1) and us.troops > 0:
         break_promise(world, p, day)
     us.dated = 0
+
+
+@rule
+def overlook_promise(world, p, day, who, luck):
+    """The promised day passes and nobody takes stock of it: neither kept nor broken."""
+    world.united_states.promised_day = NEVER
 
 
 # -- reviews: pause, hurry, come back --------------------------------------------------------------------------------------
@@ -295,6 +311,12 @@ def come_back(world, p, day, who, luck):
 
 
 @rule
+def call_off_return(world, p, day, who, luck):
+    """Nobody arrives; a later review may decide again."""
+    world.united_states.return_due = NEVER
+
+
+@rule
 def early_exit_willingness(world, p, day, who):
     """Decisions a day to leave before the schedule says: h0 exp(b1 deaths in 90 days + b2 months + b3 pressure)."""
     us, b = world.united_states, p.united_states
@@ -328,6 +350,12 @@ def leave_early(world, p, day, who, luck):
     count_troops(world, day, 0, 0, 0, 0)
 
 
+@rule
+def call_off_exit(world, p, day, who, luck):
+    """The last departure that was decided does not take place: the schedule goes on."""
+    world.united_states.exit_due = NEVER
+
+
 # -- deaths and reprisals --------------------------------------------------------------------------------------------------
 @rule
 def lose(world, p, day, deaths):
@@ -357,6 +385,12 @@ def strike(world, p, day, who, luck):
     """A reprisal, in Iraq or across the border in Syria."""
     world.united_states.strike_due = NEVER
     hit(world, p, day, luck[0] < p.united_states.strike_in_iraq, luck[1], luck[2])
+
+
+@rule
+def call_off_strike(world, p, day, who, luck):
+    """No reprisal; another attack may bring one."""
+    world.united_states.strike_due = NEVER
 
 
 @rule
@@ -395,12 +429,18 @@ def next_round(world, p, day, who):
 
 
 @rule
+def plan_round(world, p, day, who, luck):
+    """The next round is some time off, whether this one was held or not."""
+    world.united_states.next_round = day + p.case.dialogue_gap * (0.5 + luck[0])
+
+
+@rule
 def dialogue_round(world, p, day, who, luck):
     """A round of the Strategic Dialogue strengthens the government, restarts talks that failed, and renews hope of a date.
     Attention to human rights gains standing in the street and costs it among the militias' allies."""
     us = world.united_states
     us.round_day = day
-    us.next_round = day + p.case.dialogue_gap * (0.5 + luck[0])
+    plan_round(world, p, day, who, luck)
     a_round = government.LEVER_EFFECT
     government.push(world, government.DIALOGUE, -a_round)
     government.lift(world, government.RIGHTS, a_round * p.schedule.human_rights)
@@ -450,16 +490,18 @@ def shows_betrayed(world, p, who):
 
 
 ACTIVITIES = (
-    Timer(name="schedule", next=posture.next_look, ready=posture.step_ready, act=take_step, shows=shows_step),
-    Response(name="promised date", due=promise_due, act=check_promise, shows=shows_betrayed),
+    Timer(
+        name="schedule", next=posture.next_look, ready=posture.step_ready, act=take_step, skip=pass_over_step, shows=shows_step
+    ),
+    Response(name="promised date", due=promise_due, act=check_promise, skip=overlook_promise, shows=shows_betrayed),
     Timer(name="pause", next=next_review, ready=pause_ready, act=pause, shows=shows_hold),
     Timer(name="acceleration", next=next_review, ready=acceleration_ready, act=accelerate),
     Timer(name="decision to return", next=next_review, ready=return_ready, act=decide_return),
-    Response(name="return", due=return_due, act=come_back),
+    Response(name="return", due=return_due, act=come_back, skip=call_off_return),
     Hazard(name="early exit", cap=0.1, willingness=early_exit_willingness, act=decide_early_exit),
-    Response(name="forced departure", due=exit_due, act=leave_early),
-    Response(name="reprisal", due=strike_due, act=strike, shows=shows_strikes),
+    Response(name="forced departure", due=exit_due, act=leave_early, skip=call_off_exit),
+    Response(name="reprisal", due=strike_due, act=strike, skip=call_off_strike, shows=shows_strikes),
     Hazard(name="killing of senior figures", cap=0.005, willingness=killing_willingness, act=kill_senior, shows=shows_strikes),
-    Timer(name="dialogue round", next=next_round, act=dialogue_round),
+    Timer(name="dialogue round", next=next_round, act=dialogue_round, skip=plan_round),
     Timer(name="embassy staffing", next=next_staffing, act=staff_embassy, routine=True, shows=shows_staff),
 )

@@ -18,6 +18,7 @@ from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Repl
 from sim.engines.build import Engine, is_compiled
 from sim.engines.loop import BLOCK, SPAN, slots_type, state_type
 from sim.engines.records import PlainRecords, as_object, records
+from sim.engines.withheld import Withheld
 from sim.model import Slot
 from sim.outcomes import SERIES
 from sim.readings import READINGS, WHOLE
@@ -68,7 +69,17 @@ class Compiled:
 class Batch:
     """Some replications of one scenario, with room for what they give."""
 
-    def __init__(self, of: Compiled, scenario: Scenario, seed: int, first: int, count: int, weekly: int, events: int) -> None:
+    def __init__(
+        self,
+        of: Compiled,
+        scenario: Scenario,
+        seed: int,
+        first: int,
+        count: int,
+        weekly: int,
+        events: int,
+        withheld: Withheld | None = None,
+    ) -> None:
         self.engine = of.engine
         self.slots, values = of.slots_of(tuple(scenario.groups))
         slots, state = np.zeros(1, slots_type(of.room)), np.zeros(1, state_type(of.room))
@@ -78,6 +89,9 @@ class Batch:
                 slots[name][0, : len(value)] = value
             else:
                 slots[name] = value
+        if withheld is not None:
+            slots["withheld"][0, : len(self.slots)] = [slot.stream in withheld.streams for slot in self.slots]
+            slots["withheld_n"], slots["withheld_word"] = withheld.n, withheld.word
         self.worlds = held(of.worlds.copy())
         self.state = held(state)
         self.rows = np.zeros(count, OUTCOME_ROW).view(np.recarray)
@@ -145,17 +159,25 @@ DEFAULT = Compiled()
 
 
 def replicate(
-    scenario: Scenario, seed: int, replication: int, *, weekly: bool = False, trace: bool = False, engine: Compiled = DEFAULT
+    scenario: Scenario,
+    seed: int,
+    replication: int,
+    *,
+    weekly: bool = False,
+    trace: bool = False,
+    withheld: Withheld | None = None,
+    engine: Compiled = DEFAULT,
 ) -> Replication:
     """One replication, as sim.engines.reference.replicate gives it.
 
     Args:
         seed, replication: 0 to 2^64 - 1, the key of all luck. weekly: also the series by week. trace: also the event log.
+        withheld: what does not happen in it.
     """
-    batch = Batch(engine, scenario, seed, replication, 1, int(weekly), EVENTS if trace else 0)
+    batch = Batch(engine, scenario, seed, replication, 1, int(weekly), EVENTS if trace else 0, withheld)
     batch.run()
     if trace and batch.state[0].events > len(batch.events):  # once more, with room for all of them
-        batch = Batch(engine, scenario, seed, replication, 1, int(weekly), int(batch.state[0].events))
+        batch = Batch(engine, scenario, seed, replication, 1, int(weekly), int(batch.state[0].events), withheld)
         batch.run()
     weeks = [(row[1], list(row[2:])) for row in batch.week_counts().ravel().tolist()]
     return Replication(

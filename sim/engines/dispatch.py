@@ -12,10 +12,11 @@ from sim.activity import GROUPS, Activity, Hazard, Response, Timer
 from sim.outcomes import OUTCOMES, SERIES
 from sim.readings import NO_REGIME, READERS
 
-FUNCTIONS = ("begin", "willing", "act", "next_day", "ready", "due_day", "read", "measure", "week", "draw")
+FUNCTIONS = ("begin", "willing", "act", "skip", "next_day", "ready", "due_day", "read", "measure", "week", "draw")
 ARGUMENTS = {
     "willing": "world, p, day, who",
     "act": "world, p, day, who, luck",
+    "skip": "world, p, day, who, luck",
     "next_day": "world, p, day, who",
     "ready": "world, p, day, who",
     "due_day": "world, p, who",
@@ -47,6 +48,7 @@ class Dispatch:
         yield self.begins()
         yield self.chain("willing", Hazard, "willingness")
         yield self.chain("act", Activity, "act")
+        yield self.chain("skip", Activity, "skip")
         yield self.chain("next_day", Timer, "next")
         yield self.chain("ready", Timer, "ready")
         yield self.chain("due_day", Response, "due")
@@ -72,7 +74,7 @@ class Dispatch:
         chosen = [activity for activity in self.activities if isinstance(activity, kind)]
         for activity in chosen:
             call = f"{self.name(getattr(activity, field))}({arguments})"
-            call = call if name == "act" else f"return {call}"
+            call = call if name in ("act", "skip") else f"return {call}"
             if activity is chosen[-1]:
                 lines.append(f"    else:  # {activity.name}\n        {call}")
             else:

@@ -39,6 +39,10 @@ def slots_type(room: int) -> np.dtype:
             ("who", WHOLE, (room,)),
             ("stream", KEY, (room,)),
             ("cap", REAL, (room,)),
+            # what is withheld (sim.engines.withheld): of these slots, by slot 1 or 0, the event with this luck; n 0 for all
+            ("withheld", WHOLE, (room,)),
+            ("withheld_n", KEY),
+            ("withheld_word", KEY),
         ]
     )
 
@@ -158,22 +162,26 @@ def sort_opportunities(state, made):
 
 
 def happen(functions, slots, state, world, p, seed, replication, events, j, day, n, word, cause):
-    """An event of slot j: it acts on the world, is logged, and may provoke responses.
+    """An event of slot j: it acts on the world, is logged, and may provoke responses; or it is withheld.
 
     n, word: which luck. cause: the number of the event that set it off, or -1. events: room for the log.
     """
-    _, _, act, _, _, due_day, read, _, _, draw = functions
+    _, _, act, skip, _, _, due_day, read, _, _, draw = functions
     kind, who = slots.kind[j], slots.who[j]
     luck = draw(seed, replication, slots.stream[j], n, word)
     number = state.events
-    if number < len(events):
+    if slots.withheld[j] == 1 and (slots.withheld_n == ZERO or (slots.withheld_n == n and slots.withheld_word == word)):
+        skip(kind, world, p, day, who, luck)
+    elif number < len(events):
         event = events[number]
         event.day, event.slot, event.n, event.cause = day, j, n, cause
         read(kind, world, p, who, event.before)
         act(kind, world, p, day, who, luck)
         read(kind, world, p, who, event.after)
+        state.events = number + 1
     else:
         act(kind, world, p, day, who, luck)
+        state.events = number + 1
     for i in range(slots.responses):
         k = slots.response[i]
         r = slots.other[k]
@@ -183,12 +191,11 @@ def happen(functions, slots, state, world, p, seed, replication, events, j, day,
             state.due[k] = max(due, day) if due < NEVER else NEVER
             state.n[k], state.word[k], state.cause[k] = n, slots.stream[j], number
             find_soonest(state, k // BLOCK)
-    state.events = number + 1
 
 
 def begin_replication(functions, slots, state, world, p, seed, replication):
     """Each hazard's first opportunity, each timer's first ring; no response is due."""
-    _, _, _, next_day, _, _, _, _, _, draw = functions
+    _, _, _, _, next_day, _, _, _, _, _, draw = functions
     for h in range(slots.hazards):
         draw_ahead(draw, slots, state, seed, replication, h, ONE)
         state.next_day[h], state.next_n[h] = 0.0 - state.gap[BLOCK * h], ONE
@@ -215,7 +222,7 @@ def replications(functions, slots, state, worlds, p, seed, first, start, rows, w
         rows: outcomes, one record a replication. weeks: records of the series, a row for each of the first replications.
         events: room for the event log of the last replication, or none.
     """
-    begin, willing, _, next_day, ready, _, _, measure, week, draw = functions
+    begin, willing, _, _, next_day, ready, _, _, measure, week, draw = functions
     horizon = slots.horizon
     blocks = (slots.others + BLOCK - 1) // BLOCK
     for row in range(start, len(rows)):

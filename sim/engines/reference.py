@@ -15,6 +15,7 @@ import simpy
 from sim import model
 from sim.activity import Hazard, Response, Timer
 from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication, event_name
+from sim.engines.withheld import Withheld
 from sim.luck import EVENT, TIMING, Luck, draw, draws
 from sim.model import Slot
 from sim.outcomes import SERIES, measure, week
@@ -44,8 +45,10 @@ class Sleep(simpy.Event):
 class Run:
     """One replication under way."""
 
-    def __init__(self, scenario: Scenario, seed: int, replication: int, weekly: bool, trace: bool) -> None:
-        self.seed, self.replication, self.trace = seed, replication, trace
+    def __init__(
+        self, scenario: Scenario, seed: int, replication: int, weekly: bool, trace: bool, withheld: Withheld | None
+    ) -> None:
+        self.seed, self.replication, self.trace, self.withheld = seed, replication, trace, withheld
         self.horizon = float(scenario.horizon_days)
         self.p = plain("parameters", scenario.record)
         self.world = plain("world", model.first_world())
@@ -92,7 +95,7 @@ class Run:
             if rate > cap:
                 self.result.saturated[activity.name] += 1
             if take * cap < rate:
-                self.happen(slot, day, n, draw(self.seed, self.replication, slot.stream, n, EVENT), "")
+                self.happen(slot, day, n, EVENT, draw(self.seed, self.replication, slot.stream, n, EVENT), "")
 
     def rings(self, slot: Slot, activity: Timer) -> Generator[Sleep, None, None]:
         """Sleep to the day the timer names; act if ready."""
@@ -103,7 +106,7 @@ class Run:
             yield Sleep(self.env, day, slot.priority)
             self.asked = slot
             if activity.ready(self.world, self.p, day, slot.who):
-                self.happen(slot, day, n, luck, "")
+                self.happen(slot, day, n, EVENT, luck, "")
             day = activity.next(self.world, self.p, day, slot.who)
 
     def answer(self, slot: Slot, due: float, n: int, word: int, cause: str) -> Generator[Sleep, None, None]:
@@ -113,11 +116,13 @@ class Run:
         yield Sleep(self.env, day, slot.priority)
         self.asked = slot
         if self.settings[slot.priority] == setting:
-            self.happen(slot, day, n, draw(self.seed, self.replication, slot.stream, n, word), cause)
+            self.happen(slot, day, n, word, draw(self.seed, self.replication, slot.stream, n, word), cause)
 
-    def happen(self, slot: Slot, day: float, n: int, luck: Luck, cause: str) -> None:
-        """An event: it acts on the world, is logged, and may provoke responses."""
-        if self.trace:
+    def happen(self, slot: Slot, day: float, n: int, word: int, luck: Luck, cause: str) -> None:
+        """An event: it acts on the world, is logged, and may provoke responses; or it is withheld. n, word: which luck."""
+        if self.withheld is not None and self.withheld.covers(slot.stream, n, word):
+            slot.activity.skip(self.world, self.p, day, slot.who, luck)
+        elif self.trace:
             before = read(self.world, self.p, slot)
             slot.activity.act(self.world, self.p, day, slot.who, luck)
             after = read(self.world, self.p, slot)
@@ -145,13 +150,22 @@ class Run:
             before, day = now, day + WEEK
 
 
-def replicate(scenario: Scenario, seed: int, replication: int, *, weekly: bool = False, trace: bool = False) -> Replication:
+def replicate(
+    scenario: Scenario,
+    seed: int,
+    replication: int,
+    *,
+    weekly: bool = False,
+    trace: bool = False,
+    withheld: Withheld | None = None,
+) -> Replication:
     """One replication. The same scenario, seed and replication always give the same bytes, whatever is recorded.
 
     Args:
         seed, replication: 0 to 2^64 - 1, the key of all luck. weekly: also the series by week. trace: also the event log.
+        withheld: what does not happen in it.
     """
-    return Run(scenario, seed, replication, weekly, trace).finish()
+    return Run(scenario, seed, replication, weekly, trace, withheld).finish()
 
 
 def place_of(error: Exception) -> tuple[float, str]:
