@@ -39,12 +39,13 @@ class Conclusions:
         from sim.analysis.summary import quantiles
 
         settings, found = self.settings, {"summary": quantiles(outcomes)}
-        if self.states:
-            found["states"] = state_table(self.states)
+        states = state_table(self.states) if self.states else None
+        if states is not None:
+            found["states"] = states
         if self.stopping is not None:
             found["pairs"] = self.stopping.pairs(outcomes)
         if settings.baseline in set(outcomes["schedule"]):
-            found["differences"] = differences(outcomes, settings.baseline, confidence=settings.confidence)
+            found["differences"] = differences(outcomes, settings.baseline, None, settings.confidence, states)
             # TEMP found["survival"] = restricted_means(outcomes, list(EVENTS), settings.baseline, settings.confidence)
         if self.limits:
             from sim.analysis.regret import satisficing

@@ -55,25 +55,35 @@ def paired_difference(a: np.ndarray, b: np.ndarray, confidence: float = 0.95) ->
     }
 
 
-def differences(outcomes: pd.DataFrame, baseline: str, names: list[str] | None = None, confidence: float = 0.95) -> pd.DataFrame:
+def differences(
+    outcomes: pd.DataFrame,
+    baseline: str,
+    names: list[str] | None = None,
+    confidence: float = 0.95,
+    states: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Paired differences of each schedule from the baseline, one row for each schedule and outcome.
 
     Only replications that both have are compared, so that a replication that failed under one is left out of the pair.
 
     Args:
-        outcomes: columns schedule, scenario, replication and one for each outcome.
-        baseline: the schedule to subtract.
+        outcomes: columns schedule, scenario, replication and one for each outcome; and state, if there are states of the world.
+        baseline: the schedule to subtract. states: columns state and draw; states of one draw are averaged (rival theories are
+            no sample of anything), draws are a sample. Without it each state is a draw.
     Returns:
-        columns schedule, baseline, outcome, and those of `paired_difference`. No rows for a pair with fewer than two common
+        columns schedule, baseline, outcome, and those of `paired_difference`; with states, mean and interval are those of
+        `crossed_interval`, and the rest is of single runs in all states. No rows for a pair with fewer than two common
         replications.
     Raises:
         KeyError: if the baseline is not in the table.
     """
     names = names or outcome_columns(outcomes)
+    crossed = "state" in outcomes
+    keys = ["state", "replication"] if crossed else ["replication"]
     tables = {
-        schedule: table.set_index("replication")[names].astype("float64")
-        for schedule, table in outcomes.groupby("schedule", sort=False)
+        schedule: table.set_index(keys)[names].astype("float64") for schedule, table in outcomes.groupby("schedule", sort=False)
     }
+    draw = None if states is None else states.set_index("state")["draw"]
     base, rows = tables[baseline], []
     for schedule, table in tables.items():
         if schedule == baseline:
@@ -82,16 +92,49 @@ def differences(outcomes: pd.DataFrame, baseline: str, names: list[str] | None =
         if len(common) < 2:
             continue
         ours, theirs = table.loc[common], base.loc[common]
-        rows += [
-            {
-                "schedule": schedule,
-                "baseline": baseline,
-                "outcome": name,
-                **paired_difference(ours[name].to_numpy(), theirs[name].to_numpy(), confidence),
-            }
-            for name in names
-        ]
+        for name in names:
+            row = paired_difference(ours[name].to_numpy(), theirs[name].to_numpy(), confidence)
+            if crossed:
+                row |= by_draw(ours[name] - theirs[name], draw, confidence)
+            rows.append({"schedule": schedule, "baseline": baseline, "outcome": name, **row})
     return pd.DataFrame(rows, columns=["schedule", "baseline", "outcome", *COLUMNS])
+
+
+def by_draw(difference: pd.Series, draw: pd.Series | None, confidence: float) -> dict[str, float]:
+    """Mean, interval and half-width of differences by state and replication, states of one draw averaged."""
+    wide = difference.unstack("replication").dropna(axis=1)
+    wide = wide.groupby(wide.index if draw is None else draw.reindex(wide.index).to_numpy()).mean()
+    mean, half = crossed_interval(wide.to_numpy(), confidence)
+    return {"mean": mean, "lower": mean - half, "upper": mean + half, "half_width": half}
+
+
+def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
+    """The mean of values of random rows (draws of the parameters) crossed with random columns (replications), and the half-width
+    of its interval.
+
+    In the two-way layout with one value a cell the variance of the mean is estimated, without bias, by Vr/R + Vc/C - Ve/(R C): Vr
+    and Vc the variances of the means of rows and of columns, Ve that of what is left (Searle, Casella and McCulloch, Variance
+    Components, 1992, section 4.3). Not below the larger of Vr/R and Vc/C here, and with the fewer of R - 1 and C - 1 degrees of
+    freedom, so that it errs on the wide side.
+
+    Args:
+        values: shape (rows, columns). A single row or column is taken as given, not as a sample.
+    Returns:
+        mean, half-width; NaN where there are fewer than two of both.
+    """
+    from scipy.special import stdtrit
+
+    rows, columns = values.shape
+    if values.size < 2:
+        return float("nan"), float("nan")
+    of_row, of_column = values.mean(axis=1), values.mean(axis=0)
+    parts = [means.var(ddof=1) / len(means) for means in (of_row, of_column) if len(means) > 1]
+    freedom = min(len(means) - 1 for means in (of_row, of_column) if len(means) > 1)
+    variance = max(parts)
+    if len(parts) == 2:
+        rest = values - of_row[:, None] - of_column[None] + values.mean()
+        variance = max(variance, sum(parts) - (rest**2).sum() / ((rows - 1) * (columns - 1)) / values.size)
+    return float(values.mean()), float(stdtrit(freedom, 0.5 + confidence / 2)) * float(variance) ** 0.5
 
 
 def p_better(differences: pd.DataFrame, directions: Mapping[str, str]) -> pd.Series:

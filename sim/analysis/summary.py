@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-KEYS = ("schedule", "scenario", "replication")
+KEYS = ("schedule", "state", "scenario", "replication")
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
 
