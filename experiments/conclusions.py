@@ -63,11 +63,11 @@ class Conclusions:
         """The tables that need objectives."""
         from sim.analysis.dominance import dominance
         from sim.analysis.information import value_of_information
-        from sim.analysis.regret import regret
         from sim.analysis.reversals import reversals
         from sim.analysis.tails import tail_risk
 
         from sim.analysis.cells import cells
+        from sim.analysis.regret import regret
         from sim.analysis.selection import with_the_best
 
         settings = self.settings

@@ -117,7 +117,7 @@ def with_the_best(
 def constrained(values: np.ndarray, groups: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Multiple comparisons with the best: simultaneous intervals of each value minus the best of the others.
 
-    Hsu's constrained intervals (Hsu 1984; Edwards and Hsu 1983): the lower end is at most 0 and the upper at least 0. An upper end
+    Hsu's constrained intervals (Hsu 1984; Edwards and Hsu 1983): the lower end is at most 0, the upper at least 0. An upper end
     of 0 says that another is at least as good, a lower end of 0 that no other is better. The proof needs that the true best,
     whichever it is, does not look worse than another by more than the allowance: k - 1 one-sided statements. Here each is a
     paired t interval at alpha/(k-1) (Bonferroni), so neither equal variances nor independence is needed, and common random

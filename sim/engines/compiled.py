@@ -5,6 +5,7 @@ it, and what it gives becomes blocks and replications. The compiled part holds n
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from math import nan
 from time import thread_time
@@ -89,9 +90,6 @@ class Batch:
                 slots[name][0, : len(value)] = value
             else:
                 slots[name] = value
-        if withheld is not None:
-            slots["withheld"][0, : len(self.slots)] = [slot.stream in withheld.streams for slot in self.slots]
-            slots["withheld_n"], slots["withheld_word"] = withheld.n, withheld.word
         self.worlds = held(of.worlds.copy())
         self.state = held(state)
         self.rows = np.zeros(count, OUTCOME_ROW).view(np.recarray)
@@ -99,6 +97,14 @@ class Batch:
         self.events = np.zeros(events, EVENT_ROW).view(np.recarray)
         p = held(records(scenario.record))
         self.given = (held(slots)[0], self.state[0], self.worlds, p[0], np.uint64(seed), np.uint64(first))
+        if withheld is not None:
+            self.withhold(withheld)
+
+    def withhold(self, withheld: Withheld) -> None:
+        """From now on, withhold this, and nothing else."""
+        slots = self.given[0]
+        slots.withheld[: len(self.slots)] = [int(slot.stream in withheld.streams) for slot in self.slots]
+        slots.withheld_n, slots.withheld_word = withheld.n, withheld.word
 
     def run(self, start: int = 0) -> None:
         """All replications from that row on. What a rule raises is raised; `state` tells where."""
@@ -188,6 +194,18 @@ def replicate(
         saturated=batch.saturated(),
         world=as_object(batch.worlds[1]),
     )
+
+
+def rerun(scenario: Scenario, seed: int, replication: int, withheld: Sequence[Withheld]) -> np.ndarray:
+    """One replication again and again, each time with something else withheld: its outcomes, rows of OUTCOME_ROW."""
+    batch = Batch(DEFAULT, scenario, seed, replication, 1, 0, 0)
+    found = np.zeros(len(withheld), OUTCOME_ROW)
+    for k, one in enumerate(withheld):
+        batch.withhold(one)
+        batch.run()
+        found[k] = tuple(batch.rows[0].item())
+    found["replication"] = replication
+    return found
 
 
 def prepare(scenario: Scenario) -> None:

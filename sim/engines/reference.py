@@ -3,7 +3,7 @@
 Made to be read, stepped through and believed. Priorities decide ties, so any engine that keeps them gives the same history.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from heapq import heappush
 from math import log, nan, nextafter
 from time import thread_time
@@ -166,6 +166,12 @@ def replicate(
         withheld: what does not happen in it.
     """
     return Run(scenario, seed, replication, weekly, trace, withheld).finish()
+
+
+def rerun(scenario: Scenario, seed: int, replication: int, withheld: Sequence[Withheld]) -> np.ndarray:
+    """One replication again and again, each time with something else withheld: its outcomes, rows of OUTCOME_ROW."""
+    rows = [(replication, *replicate(scenario, seed, replication, withheld=one).outcomes) for one in withheld]
+    return np.array(rows, OUTCOME_ROW)
 
 
 def place_of(error: Exception) -> tuple[float, str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from .tables import rows
 from .theme import INK, TEXT
 
-Mark = Literal["area", "bar", "circle", "line", "point", "rule", "text", "tick"]
+Mark = Literal["area", "bar", "circle", "line", "point", "rect", "rule", "text", "tick"]
 
 
 def draw(table: pd.DataFrame | None, mark: Mark, **look: Any) -> alt.Chart:
