@@ -90,7 +90,8 @@ def with_the_best(
     if delta < 0.0:
         raise ValueError(f"expected delta to be at least 0, got {delta}")
     values, kept = cube(cells)
-    groups = np.unique(draws(states, kept) if states is not None and len(kept) > 1 else kept, return_inverse=True)[1]
+    told = draws(states, kept) if len(kept) > 1 else None
+    _, groups = np.unique(kept if told is None else told, return_inverse=True)
     rng = np.random.default_rng(seed)
     mean, k = values.mean(axis=(0, 1)), values.shape[2]
     lower, upper = constrained(values, groups, confidence)
