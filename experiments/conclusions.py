@@ -54,19 +54,26 @@ class Conclusions:
         if self.objectives:
             found |= self.judged(outcomes)
         if settings.explain:
-            from experiments.causes import necessary
-
-            found["necessary"] = necessary(self.scenarios, settings.seed, outcomes, settings.explain, settings.explain_runs)
+            found["necessary"] = self.explained(outcomes)
         return found
+
+    def explained(self, outcomes: "pd.DataFrame") -> "pd.DataFrame":
+        """Which kinds of event were necessary for the ends to be explained, by running again without them."""
+        from experiments import console
+        from experiments.causes import chosen, necessary
+
+        asked = (outcomes, self.settings.explain, self.settings.explain_runs)
+        with console.progress(len(chosen(*asked)), "explaining") as advance:
+            return necessary(self.scenarios, self.settings.seed, *asked, advance)
 
     def judged(self, outcomes: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
         """The tables that need objectives."""
-        from sim.analysis.dominance import dominance
         from sim.analysis.information import value_of_information
         from sim.analysis.reversals import reversals
         from sim.analysis.tails import tail_risk
 
         from sim.analysis.cells import cells
+        from sim.analysis.dominance import dominance
         from sim.analysis.regret import regret
         from sim.analysis.selection import with_the_best
 

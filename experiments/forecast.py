@@ -57,6 +57,8 @@ def tell(request: "Request", settings: Settings, root: Place) -> None:
             ("room", f"about {amount(blocks)} in blocks and {amount(tables)} in tables"),
             ("measured on", pace.basis),
         ]
+    if request.grow is not None:
+        rows.append(("then", "more where pairs are undecided, look by look, until all are decided or the budget is spent"))
     console.table(f"Plan of {request.application}; nothing is computed or written", ("of", "how much"), rows)
     for line in stale(store, wanted):
         console.say(f"note: {line}")
