@@ -1,8 +1,8 @@
 """Engines: they know activities and slots, never an agent.
 
 `compiled` is the fast one, for work; `reference` the readable one, in SimPy, for reading, debugging and checking. They give the
-same histories to the last bit. Each has `replicate` (one replication, with its series and its log), `rerun` (one
-replication with this or that withheld) and `run_block` (many).
+same histories to the last bit. Each has `replicate` (one replication, with its series and its log), `rerun` (one replication with
+this or that withheld) and `run_block` (many).
 """
 
 from importlib import import_module

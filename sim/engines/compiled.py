@@ -31,6 +31,7 @@ EVENTS = 4096  # room for the events of one replication, at first
 EVENT_ROW = np.dtype(
     [("day", "f8"), ("slot", "i8"), ("n", "u8"), ("cause", "i8"), *((w, "f8", (len(READINGS),)) for w in ("before", "after"))]
 )
+IS_WHOLE = [name in WHOLE for name in READINGS]
 TOTALS = [series.name for series in SERIES if series.total]
 
 
@@ -142,12 +143,13 @@ class Batch:
     def log(self) -> list[Event]:
         """The event log of the last replication."""
         found: list[Event] = []
-        for row in self.events[: int(self.state[0].events)]:
-            slot, day, n = self.slots[int(row.slot)], float(row.day), int(row.n)
-            cause = found[row.cause].name if row.cause >= 0 else ""
+        rows = self.events.view(np.ndarray)[: int(self.state[0].events)]
+        columns = [rows[name].tolist() for name in ("day", "slot", "n", "cause", "before", "after")]  # far faster than by row
+        for day, j, n, by, before, after in zip(*columns, strict=True):
+            slot = self.slots[j]
+            cause = found[by].name if by >= 0 else ""
             activity = slot.activity
-            before, after = seen(row.before), seen(row.after)
-            found.append(Event(day, slot.actor, activity.name, n, cause, activity.routine, before, after))
+            found.append(Event(day, slot.actor, activity.name, n, cause, activity.routine, seen(before), seen(after)))
         return found
 
 
@@ -156,9 +158,9 @@ def held(made: np.ndarray) -> Any:
     return made.view(np.recarray) if is_compiled() else PlainRecords(made)
 
 
-def seen(values: np.ndarray) -> tuple[float, ...]:
+def seen(values: list[float]) -> tuple[float, ...]:
     """Readings, whole numbers as such."""
-    return tuple(int(v) if name in WHOLE else v for name, v in zip(READINGS, values.tolist(), strict=True))
+    return tuple(int(v) if whole else v for whole, v in zip(IS_WHOLE, values, strict=True))
 
 
 DEFAULT = Compiled()
@@ -199,13 +201,12 @@ def replicate(
 def rerun(scenario: Scenario, seed: int, replication: int, withheld: Sequence[Withheld]) -> np.ndarray:
     """One replication again and again, each time with something else withheld: its outcomes, rows of OUTCOME_ROW."""
     batch = Batch(DEFAULT, scenario, seed, replication, 1, 0, 0)
-    found = np.zeros(len(withheld), OUTCOME_ROW)
-    for k, one in enumerate(withheld):
+    rows: list[tuple[Any, ...]] = []
+    for one in withheld:
         batch.withhold(one)
         batch.run()
-        found[k] = tuple(batch.rows[0].item())
-    found["replication"] = replication
-    return found
+        rows.append((replication, *list(batch.rows[0].item())[1:]))
+    return np.array(rows, OUTCOME_ROW)
 
 
 def prepare(scenario: Scenario) -> None:

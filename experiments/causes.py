@@ -1,0 +1,126 @@
+"""Which kinds of event were necessary for an end: rerun the runs that came to it without all events of a kind, and see.
+
+A kind is an agent's activity (militias/base attack), of all groups together, that is no bookkeeping. Necessary is said of a run:
+without that kind, and with all luck as it was, the end does not come by the horizon. Several kinds may be necessary for one end,
+or none; so shares do not add up to anything.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.proportions import wilson
+from sim.engines import engine, usable
+from sim.engines.withheld import kind_of, withhold
+from sim.outcomes import EVENTS
+from sim.scenario import Scenario
+from sim.studies.executors import cores
+
+COLUMNS = ("schedule", "end", "kind", "runs", "ended", "prevented", "share", "lower", "upper")
+
+
+@dataclass
+class Looked:
+    """One run that came to one end or to several. days: of each end. occurred, prevented: pairs of end and kind."""
+
+    schedule: str
+    replication: int
+    days: dict[str, float]
+    occurred: set[tuple[str, str]] = field(default_factory=set)
+    prevented: set[tuple[str, str]] = field(default_factory=set)
+    failed: bool = False
+
+
+def chosen(outcomes: pd.DataFrame, ends: Sequence[str], most: int) -> list[Looked]:
+    """The runs to look at: of each schedule and each end the first `most` replications in which it came.
+
+    Args:
+        outcomes: columns schedule, replication, and each end with its day. ends: yes-or-no outcomes. most: at least 1.
+    Raises:
+        ValueError: for an end that is no yes-or-no outcome, or `most` below 1.
+    """
+    for end in ends:
+        if end not in EVENTS:
+            raise ValueError(f"{end}: expected yes-or-no outcomes: {', '.join(EVENTS)}")
+    if most < 1:
+        raise ValueError(f"most = {most}: expected at least 1")
+    found: dict[tuple[str, int], Looked] = {}
+    for end in ends:
+        ended = outcomes[outcomes[end].astype(bool)].sort_values("replication", kind="stable")
+        for schedule, table in ended.groupby("schedule", sort=False):
+            for replication, day in zip(table["replication"].head(most), table[f"{end}_day"].head(most), strict=True):
+                key = (str(schedule), int(replication))
+                found.setdefault(key, Looked(*key, {})).days[end] = float(day)
+    return list(found.values())
+
+
+def look(run: Looked, scenario: Scenario, seed: int) -> Looked:
+    """Withhold each kind that occurred before an end of this run, and note which ends then do not come."""
+    of = engine(usable("compiled"))
+    try:
+        first: dict[str, float] = {}
+        for event in of.replicate(scenario, seed, run.replication, trace=True).events:
+            if not event.routine:
+                first.setdefault(kind_of(event.actor, event.activity), event.day)
+        run.occurred = {(end, kind) for end, last in run.days.items() for kind, day in first.items() if day < last}
+        kinds = sorted({kind for _, kind in run.occurred})
+        without = of.rerun(scenario, seed, run.replication, [withhold(kind, scenario) for kind in kinds])
+        run.prevented = {(end, kind) for end, kind in run.occurred if not without[end][kinds.index(kind)]}
+    except Exception:  # a rule raised, as it may where parameters are extreme: nothing can be said of this run
+        run.failed = True
+    return run
+
+
+def necessary(
+    scenarios: Mapping[str, Scenario],
+    seed: int,
+    outcomes: pd.DataFrame,
+    ends: Sequence[str],
+    most: int,
+    progress: Callable[[int], None] = lambda count: None,
+) -> pd.DataFrame:
+    """For each schedule and each end, the kinds of event without which it does not come.
+
+    Args:
+        scenarios: by schedule. seed: that of the outcomes. outcomes, ends, most: as `chosen` has them.
+        progress: is told of each run that is done, one by one; there are len(chosen(...)) of them.
+    Returns:
+        One row a schedule, end and kind: runs (those looked at in which the kind occurred before the end's day), ended (those
+        looked at), prevented (those in which the end does not come by the horizon if every event of that kind is withheld), share
+        (prevented / ended) with its Wilson 95 % interval (lower, upper). Likeliest first. A run in which a rule raises is left
+        out of all of them.
+    Raises:
+        ValueError: as `chosen`.
+        KeyError: for a schedule of the outcomes without a scenario.
+    """
+    todo = chosen(outcomes, ends, most)
+    done: list[Looked] = []
+    with ThreadPoolExecutor(max_workers=cores()) as threads:
+        flying = [threads.submit(look, run, scenarios[run.schedule], seed) for run in todo]
+        try:
+            for future in as_completed(flying):
+                done.append(future.result())
+                progress(1)
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+    rows = [row for end in ends for row in counted([run for run in done if end in run.days and not run.failed], end)]
+    table = pd.DataFrame(rows, columns=list(COLUMNS[:6]))
+    table["share"] = table["prevented"].astype(float) / table["ended"].astype(float)
+    table["lower"], table["upper"] = wilson(table["prevented"].astype(float), table["ended"].astype(float))
+    place = table["schedule"].map({schedule: k for k, schedule in enumerate(scenarios)})
+    of = table["end"].map({end: k for k, end in enumerate(ends)})
+    rank = np.lexsort((table["kind"], -table["share"], of, place))
+    return table.iloc[rank].reset_index(drop=True)[list(COLUMNS)]
+
+
+def counted(runs: Sequence[Looked], end: str) -> Iterator[tuple[str, str, str, int, int, int]]:
+    """The first six columns of the table, for one end."""
+    for schedule in dict.fromkeys(run.schedule for run in runs):
+        own = [run for run in runs if run.schedule == schedule]
+        for kind in sorted({kind for run in own for of, kind in run.occurred if of == end}):
+            pair = (end, kind)
+            occurred = sum(pair in run.occurred for run in own)
+            yield schedule, end, kind, occurred, len(own), sum(pair in run.prevented for run in own)
