@@ -259,6 +259,7 @@ class Composer:
                 choices = self.choices(group)
                 if not choices:
                     inner = [f"{group}/{path.name}" for path in sorted((CONFIGS / group).iterdir()) if path.is_dir()]
+                    inner += ["rivals=all"] if (group, self.application) == ("rivals", "compare") else []
                     return f"{key}={value}: nothing to choose from; there are: {', '.join(inner)}"
                 if value not in choices:
                     return f"{key}={value}: no such choice{suggestion(value, choices)}; there are: {', '.join(choices)}"
