@@ -1,4 +1,4 @@
-"""What a comparison may not be asked to conclude: one line that names the key, the value and what is allowed; nothing is begun."""
+"""What a comparison may not be asked to conclude: one line that names key, value and what is allowed; nothing is begun."""
 
 import pytest
 
