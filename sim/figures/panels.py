@@ -54,9 +54,9 @@ def notes(table: pd.DataFrame, y: alt.Y, pixels: float) -> alt.Chart:
     return write(table[["schedule", "note"]], "note").encode(y=y, x=alt.value(pixels + 8))
 
 
-def absent(table: pd.DataFrame, y: alt.Y) -> alt.Chart:
+def absent(table: pd.DataFrame, y: alt.Y, said: str = "no value") -> alt.Chart:
     """Says in a row that there is nothing to draw, so that an empty row is not read as zero."""
-    return write(table[["schedule"]].assign(note="no value"), "note", color=GREY).encode(y=y, x=alt.value(6))
+    return write(table[["schedule"]].assign(note=said), "note", color=GREY).encode(y=y, x=alt.value(6))
 
 
 def panel(layers: list[alt.Chart], heading: str | None, pixels: float, schedules: list[str]) -> alt.LayerChart:
