@@ -24,6 +24,14 @@ FIGURES = {
     "timelines": "the schedules themselves: planned troops, announcements, mission changes, departures, returns",
     "incidence": "share of replications in which an event has happened by a date",
     "differences": "paired differences between each schedule and a baseline",
+    "pairs": "every pair of schedules for one outcome: difference, interval, tolerance, verdict",
+    "selection": "which schedule is best by the stated objectives, and how sure that is",
+    "regret": "what it costs to be wrong: regret over states of the world",
+    "survival": "days until an event, against a baseline, on the same luck",
+    "reversals": "which rival theory or parameter turns the order of a pair of schedules",
+    "information": "what it would be worth to know a parameter or which rival theory is right",
+    "tails": "the worst runs: mean, quantile and mean of the bad tail",
+    "necessary": "what a bad end needed: share of runs in which withholding a kind of event prevents it",
 }
 
 
