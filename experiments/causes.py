@@ -18,15 +18,18 @@ from sim.engines.withheld import kind_of, withhold
 from sim.outcomes import EVENTS
 from sim.scenario import Scenario
 from sim.studies.executors import cores
+from sim.studies.tables import scenario_label
 
 COLUMNS = ("schedule", "end", "kind", "runs", "ended", "prevented", "share", "lower", "upper")
 
 
 @dataclass
 class Looked:
-    """One run that came to one end or to several. days: of each end. occurred, prevented: pairs of end and kind."""
+    """One run that came to one end or to several. label: of its scenario. days: of each end. occurred, prevented: pairs of end
+    and kind."""
 
     schedule: str
+    label: str
     replication: int
     days: dict[str, float]
     occurred: set[tuple[str, str]] = field(default_factory=set)
@@ -35,10 +38,11 @@ class Looked:
 
 
 def chosen(outcomes: pd.DataFrame, ends: Sequence[str], most: int) -> list[Looked]:
-    """The runs to look at: of each schedule and each end the first `most` replications in which it came.
+    """The runs to look at: of each schedule and each end the first `most` that came to it, by replication and then by state.
 
     Args:
-        outcomes: columns schedule, replication, and each end with its day. ends: yes-or-no outcomes. most: at least 1.
+        outcomes: columns schedule, replication, each end with its day and, if there are states of the world, state.
+        ends: yes-or-no outcomes. most: at least 1.
     Raises:
         ValueError: for an end that is no yes-or-no outcome, or `most` below 1.
     """
@@ -47,13 +51,14 @@ def chosen(outcomes: pd.DataFrame, ends: Sequence[str], most: int) -> list[Looke
             raise ValueError(f"{end}: expected yes-or-no outcomes: {', '.join(EVENTS)}")
     if most < 1:
         raise ValueError(f"most = {most}: expected at least 1")
+    keys = ["replication", "state"] if "state" in outcomes else ["replication"]
     found: dict[tuple[str, int], Looked] = {}
     for end in ends:
-        ended = outcomes[outcomes[end].astype(bool)].sort_values("replication", kind="stable")
-        for schedule, table in ended.groupby("schedule", sort=False):
-            for replication, day in zip(table["replication"].head(most), table[f"{end}_day"].head(most), strict=True):
-                key = (str(schedule), int(replication))
-                found.setdefault(key, Looked(*key, {})).days[end] = float(day)
+        ended = outcomes[outcomes[end].astype(bool)].sort_values(keys, kind="stable")
+        for row in ended.groupby("schedule", sort=False).head(most).to_dict("records"):
+            label = scenario_label(row["schedule"], {"state": row["state"]} if "state" in row else {})
+            run = Looked(row["schedule"], label, int(row["replication"]), {})
+            found.setdefault((label, run.replication), run).days[end] = float(row[f"{end}_day"])
     return list(found.values())
 
 
@@ -85,7 +90,8 @@ def necessary(
     """For each schedule and each end, the kinds of event without which it does not come.
 
     Args:
-        scenarios: by schedule. seed: that of the outcomes. outcomes, ends, most: as `chosen` has them.
+        scenarios: by schedule, or by sim.studies.tables.scenario_label of schedule and state. seed: that of the outcomes.
+        outcomes, ends, most: as `chosen` has them.
         progress: is told of each run that is done, one by one; there are len(chosen(...)) of them.
     Returns:
         One row a schedule, end and kind: runs (those looked at in which the kind occurred before the end's day), ended (those
@@ -94,12 +100,12 @@ def necessary(
         out of all of them.
     Raises:
         ValueError: as `chosen`.
-        KeyError: for a schedule of the outcomes without a scenario.
+        KeyError: for a schedule or state of the outcomes without a scenario.
     """
     todo = chosen(outcomes, ends, most)
     done: list[Looked] = []
     with ThreadPoolExecutor(max_workers=cores()) as threads:
-        flying = [threads.submit(look, run, scenarios[run.schedule], seed) for run in todo]
+        flying = [threads.submit(look, run, scenarios[run.label], seed) for run in todo]
         try:
             for future in as_completed(flying):
                 done.append(future.result())
@@ -110,7 +116,7 @@ def necessary(
     table = pd.DataFrame(rows, columns=list(COLUMNS[:6]))
     table["share"] = table["prevented"].astype(float) / table["ended"].astype(float)
     table["lower"], table["upper"] = wilson(table["prevented"].astype(float), table["ended"].astype(float))
-    place = table["schedule"].map({schedule: k for k, schedule in enumerate(scenarios)})
+    place = table["schedule"].map({schedule: k for k, schedule in enumerate(outcomes["schedule"].unique())})
     of = table["end"].map({end: k for k, end in enumerate(ends)})
     rank = np.lexsort((table["kind"], -table["share"], of, place))
     return table.iloc[rank].reset_index(drop=True)[list(COLUMNS)]

@@ -1,7 +1,7 @@
 """posture compare: schedules on common luck, paired differences, what follows for a choice, figures."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments import session
 from experiments.choices import known_schedules
@@ -13,9 +13,6 @@ from experiments.stopping import Stopping
 from sim.errors import RequestError
 from sim.scenario import Scenario
 from sim.studies.plan import Wanted
-
-if TYPE_CHECKING:
-    pass
 
 
 def application(config: dict[str, Any], overrides: list[str], folder: str | None = None) -> int:
@@ -79,6 +76,8 @@ def worlds(
     Raises:
         RequestError
     """
+    from sim.studies.tables import scenario_label
+
     composer = Composer("compare", folder)
     scenarios: dict[str, Scenario] = {}
     marks: dict[str, Mapping[str, Any]] = {}
@@ -90,7 +89,7 @@ def worlds(
         if not states:
             scenarios[name], marks[name] = scenario, {"schedule": name}
         for state in states:
-            label = f"{name}, state={state.number}"
+            label = scenario_label(name, {"state": state.number})
             scenarios[label], marks[label] = state.placed(config), {"schedule": name, "state": state.number}
     return scenarios, marks
 

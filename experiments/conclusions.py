@@ -9,7 +9,7 @@ from experiments.states import State, state_table
 from experiments.stopping import Stopping
 from sim.analysis.objectives import Objective, read_objective, value
 from sim.errors import RequestError, suggestion
-from sim.outcomes import BY_NAME, YES_NO
+from sim.outcomes import BY_NAME, EVENTS, YES_NO
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Conclusions:
         """Every table that was asked for and can be made of these outcomes, by name."""
         from sim.analysis.paired import differences
         from sim.analysis.summary import quantiles
+        from sim.analysis.survival import restricted_means
 
         settings, found = self.settings, {"summary": quantiles(outcomes)}
         states = state_table(self.states) if self.states else None
@@ -46,11 +47,13 @@ class Conclusions:
             found["pairs"] = self.stopping.pairs(outcomes)
         if settings.baseline in set(outcomes["schedule"]):
             found["differences"] = differences(outcomes, settings.baseline, None, settings.confidence, states)
-            # TEMP found["survival"] = restricted_means(outcomes, list(EVENTS), settings.baseline, settings.confidence)
+            found["survival"] = restricted_means(
+                outcomes, EVENTS, settings.baseline, confidence=settings.confidence, states=states
+            )
         if self.limits:
             from sim.analysis.regret import satisficing
 
-            found["satisficing"] = satisficing(outcomes, self.limits, settings.confidence)
+            found["satisficing"] = satisficing(outcomes, self.limits, states, settings.confidence)
         if self.objectives:
             found |= self.judged(outcomes)
         if settings.explain:
@@ -70,26 +73,26 @@ class Conclusions:
         """The tables that need objectives."""
         from sim.analysis.information import value_of_information
         from sim.analysis.reversals import reversals
-        from sim.analysis.tails import tail_risk
 
         from sim.analysis.cells import cells
         from sim.analysis.dominance import dominance
         from sim.analysis.regret import regret
         from sim.analysis.selection import with_the_best
+        from sim.analysis.tails import tail_risk
 
-        settings = self.settings
+        settings, states = self.settings, state_table(self.states) if self.states else None
         sides = {o.outcome: "higher" if o.direction == "lower" else "lower" for o in self.objectives}
-        found = {"tails": tail_risk(outcomes, {name: side for name, side in sides.items() if BY_NAME[name].kind != YES_NO})}
+        numbers = {name: side for name, side in sides.items() if BY_NAME[name].kind != YES_NO}
+        found = {"tails": tail_risk(outcomes, numbers, confidence=settings.confidence, states=states)}
         judged = cells(outcomes, value(outcomes, self.objectives))
         if len(judged) < 2 or judged.shape[1] < 2:
             return found
-        found["selection"] = with_the_best(judged, settings.indifference, settings.confidence)
-        found["regret"] = regret(judged, settings.confidence)
-        found["dominance"] = dominance(outcomes, self.objectives, settings.confidence)
-        if self.states:
-            table = state_table(self.states)
-            found["reversals"] = reversals(judged, table, settings.confidence)
-            found["value_of_information"] = value_of_information(judged, table)
+        found["selection"] = with_the_best(judged, settings.indifference or 0.0, settings.confidence, states=states)
+        found["regret"] = regret(judged, states, settings.confidence)
+        found["dominance"] = dominance(outcomes, self.objectives, settings.confidence, states=states)
+        if states is not None:
+            found["reversals"] = reversals(judged, states, settings.confidence)
+            found["value_of_information"] = value_of_information(judged, states, settings.confidence)
         return found
 
 
@@ -150,6 +153,5 @@ def check_conclusions(settings: CompareSettings) -> None:
     if settings.indifference is not None and not settings.objectives:
         raise RequestError(f"indifference = {settings.indifference:g}: is a difference of objectives, and none are stated")
     across = "rivals=all" if settings.all_rivals else "draw_parameters=true" if settings.draw_parameters else ""
-    for key, given in (("tolerance", settings.tolerance), ("explain", settings.explain)):
-        if across and given:
-            raise RequestError(f"{key}: is for one world, not beside {across}, which makes many")
+    if across and settings.tolerance:
+        raise RequestError(f"tolerance: is for one world, not beside {across}, which makes many")

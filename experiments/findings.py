@@ -74,8 +74,8 @@ def tell_differences(paired: "pd.DataFrame", settings: CompareSettings) -> None:
 
     others = list(paired["schedule"].unique())  # less those that have too few replications in common with the baseline yet
     console.table(
-        f"Paired differences from {settings.baseline}: mean ± half-width of its {100 * settings.confidence:g} % interval (shares for "
-        "yes-or-no outcomes)",
+        f"Paired differences from {settings.baseline}: mean ± half-width of its {100 * settings.confidence:g} % interval "
+        "(shares for yes-or-no outcomes)",
         ["schedule", *names],
         [[schedule, *(change(schedule, name) for name in names)] for schedule in others],
     )

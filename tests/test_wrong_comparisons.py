@@ -37,7 +37,7 @@ WRONG = {
     ("rivals=some",): "rivals=some: nothing to choose from; there are: rivals/announcement, rivals/excitation, rivals=all",
     ("rivals=all", "rivals/announcement=emboldenment"): "rivals/announcement: not beside rivals=all, which takes every one",
     ("rivals=all", "tolerance.base_attacks=1"): "tolerance: is for one world, not beside rivals=all, which makes many",
-    ("draw_parameters=true", "explain=[resurgence]"): "explain: is for one world, not beside draw_parameters=true",
+    ("draw_parameters=true", "tolerance.cost=1"): "tolerance: is for one world, not beside draw_parameters=true",
     ("draw_parameters=yes please",): "draw_parameters = 'yes please': expected true or false",
     ("draw_parameters=true", "draws=1"): "draws = 1: expected a whole number from 2",
     ("draw_parameters=true", "per_state=1"): "per_state = 1: expected a whole number from 2",
