@@ -58,8 +58,8 @@ def restricted_means(
         states: columns state and draw; states of one draw are resampled together.
     Returns:
         one row for each schedule and event, in days: restricted_mean, the area under the Kaplan-Meier curve up to the horizon,
-        with an interval from Greenwood's variance (Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.5), or with states
-        from resampling states and replications;
+        with an interval from Greenwood's variance (Klein and Moeschberger, Survival Analysis, 2nd ed., section 4.5), or with
+        states from resampling states and replications;
         difference: mean over replications of min(T, horizon), schedule minus baseline, paired on common luck: sharper than that
         of two areas. NaN if times are censored before the horizon, for then T is not known in every run;
         log_rank and p: chi-squared (1 degree of freedom) of the log-rank test against the baseline. It treats the two schedules'
