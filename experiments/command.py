@@ -14,7 +14,8 @@ APPLICATIONS = {
     "compare": "schedules on common luck: outcomes, paired differences, figures",
     "sweep": "one study of many scenarios, from a design over continuous parameters",
     "plot": "figures of a study, from its tables",
-    "trace": "the story of one replication, by date",
+    "trace": "the story of one replication, by date; of two schedules side by side",
+    "why": "one replication without one thing that happened in it, or what its end needed",
     "status": "the studies and the store: what there is, what is unfinished",
     "verify": "compute a study's replications again and compare to the bit",
     "clean": "remove what no study refers to, asking first",
@@ -159,7 +160,11 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
     if name == "trace":
         from experiments.trace import application as trace
 
-        return trace(config, overrides)
+        return trace(config, overrides, folder)
+    if name == "why":
+        from experiments.why import application as why
+
+        return why(config, overrides)
     if name == "plot":
         from experiments.plot import application as plot
 

@@ -25,7 +25,7 @@ from experiments.settings import split
 from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED, Scenario, read_scenario
 
-TEXTS = ("name", "scenario", "results", "log", "address")
+TEXTS = ("name", "scenario", "results", "log", "address", "event", "outcome")
 LISTS = ("schedules", "outcomes", "figures", "over", "objectives", "limits", "explain")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 DATA = "a configuration is data and cannot name code"

@@ -47,7 +47,10 @@ KEYS = {
     "replication": "which one to tell",
     "scenario": "identity of a scenario of an earlier study, in place of composing one",
     "everything": "true: also routine events, convoys and shocks",
-    "log": "a file for the full event log, .parquet or .csv",
+    "log": "a file for all of it (the event log, both histories, or the search), .parquet or .csv",
+    "event": "what to withhold: an event, an activity (of one actor or of all groups), an agent, or step:<name>; "
+    "in quotes if it has spaces",
+    "outcome": "in place of event: a yes-or-no outcome that happened; what it needed is searched for",
 }
 COMPUTING = (
     *("start", "horizon_days", "replications", "weekly", "seed", "engine", "executor", "address", "workers"),
@@ -62,7 +65,20 @@ OF = {
     ),
     "sweep": ("design", "points", "over", "design_seed", "schedules", *COMPUTING),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),
-    "trace": ("replication", "scenario", "everything", "log", "seed", "engine", "start", "horizon_days", "results"),
+    "trace": ("replication", "schedules", "scenario", "everything", "log", "seed", "engine", "start", "horizon_days", "results"),
+    "why": (
+        "event",
+        "outcome",
+        "replication",
+        "scenario",
+        "everything",
+        "log",
+        "seed",
+        "engine",
+        "start",
+        "horizon_days",
+        "results",
+    ),
     "status": ("results",),
     "verify": ("name", "sample", "workers", "results"),
     "clean": ("yes", "results"),
@@ -91,6 +107,12 @@ EXAMPLES = {
     "trace": (
         "posture trace schedule=deadline_missed replication=17",
         "posture trace schedule=open_ended replication=3 log=events.csv",
+        "posture trace schedules=[open_ended,deadline_missed] replication=17",
+    ),
+    "why": (
+        "posture why schedule=deadline_missed replication=17 event=united_states/reprisal",
+        "posture why schedule=deadline_missed replication=17 event=step:announcement",
+        "posture why schedule=open_ended replication=5 outcome=exit_demanded",
     ),
     "status": ("posture status", "posture status results=s3://bucket/results"),
     "verify": ("posture verify", "posture verify name=my_study sample=all"),

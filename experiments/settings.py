@@ -93,6 +93,17 @@ class SweepSettings(Settings):
 class TraceSettings(Settings):
     replication: Key64
     scenario: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None
+    schedules: tuple[str, ...] | None
+    everything: bool
+    log: str | None
+    _lists = field_validator("schedules", mode="before")(as_tuple)
+
+
+class WhySettings(Settings):
+    replication: Key64
+    scenario: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None
+    event: Annotated[str, Field(min_length=1)] | None
+    outcome: Annotated[str, Field(min_length=1)] | None
     everything: bool
     log: str | None
 

@@ -1,10 +1,15 @@
-"""posture trace: one replication's story by date, and its full event log."""
+"""posture trace: one replication's story by date, under one schedule or under two side by side, and its full event log."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
-from experiments.settings import HINTS, TraceSettings, read, split
+from experiments.choices import known_schedules
+from experiments.composition import Composer
+from experiments.histories import compared, event_line, left_out, marks, side_table
+from experiments.settings import HINTS, TraceSettings, WhySettings, read, split
+from sim.divergence import pairs, parting
 from sim.engines import engine, usable
 from sim.engines.block import Replication
 from sim.errors import RequestError, first_line
@@ -19,41 +24,29 @@ from sim.validation import check
 if TYPE_CHECKING:
     import pandas as pd
 
+Settled = TraceSettings | WhySettings
 FORMATS = (".parquet", ".csv")
 BESIDE = ("scenario", "replication", "seed", "engine", "everything", "log", "results")
 
 
-def application(config: dict[str, Any], overrides: list[str]) -> int:
-    """Tell one replication; returns the exit status.
+def application(config: dict[str, Any], overrides: list[str], folder: str | None = None) -> int:
+    """Tell one replication, under one schedule or two; returns the exit status.
 
     Args:
-        config: the composed configuration. overrides: what it was composed with: a stored scenario takes none of its own, and is
-            told with its study's seed unless another is given.
+        config: the composed configuration. overrides, folder: what it was composed from: a stored scenario takes none of its
+            own, and is told with its study's seed unless another is given.
     Raises:
         RequestError
     """
-    settings = check("", TraceSettings, split(config)[1], HINTS)
-    seed = settings.seed
-    if settings.scenario:
-        given = [override.split("=")[0].lstrip("+~") for override in overrides]
-        for key in given:
-            if key not in BESIDE:
-                raise RequestError(f"{key}: not allowed beside scenario=..., which says it all; allowed: {', '.join(BESIDE)}")
-        scenario, study_seed = stored(settings)
-        seed = settings.seed if "seed" in given else study_seed
-    else:
-        scenario = read(TraceSettings, config)[0]
+    settings = check("", TraceSettings, split(config)[1], {**HINTS, "schedules": "two names in brackets, or null"})
     target = place(settings.log)
+    if settings.schedules is not None:
+        return beside(settings, two(settings, overrides, folder), target)
+    scenario, seed = subject(settings, config, overrides, BESIDE)
     run = engine(usable(settings.engine)).replicate(scenario, seed, settings.replication, trace=True)
     if target is not None:
-        try:
-            write(event_table(run, scenario), target)
-        except OSError as error:
-            raise RequestError(f"log = {settings.log!r}: cannot be written: {error.strerror or error}") from None
-    console.say(
-        f"{scenario.schedule.name} (scenario {scenario.identity}), replication {settings.replication}, seed {seed}, "
-        f"{scenario.horizon_days} days from {scenario.start}"
-    )
+        save(event_table(run, scenario), target, settings.log)
+    console.say(heading(scenario, settings.replication, seed))
     console.say(scenario.schedule.summary)
     for line in story(run.events, scenario, settings.everything):
         console.say(line)
@@ -72,7 +65,91 @@ def application(config: dict[str, Any], overrides: list[str]) -> int:
     return 0
 
 
-def stored(settings: TraceSettings) -> tuple[Scenario, int]:
+def subject(settings: Settled, config: dict[str, Any], overrides: list[str], allowed: Sequence[str]) -> tuple[Scenario, int]:
+    """The scenario of a request and its seed: composed, or stored by an earlier study, which takes only the allowed keys beside.
+
+    Raises:
+        RequestError
+    """
+    if not settings.scenario:
+        return read_scenario(split(config)[0]), settings.seed
+    given = [override.split("=")[0].lstrip("+~") for override in overrides]
+    for key in given:
+        if key not in allowed:
+            raise RequestError(f"{key}: not allowed beside scenario=..., which says it all; allowed: {', '.join(allowed)}")
+    scenario, study_seed = stored(settings)
+    return scenario, settings.seed if "seed" in given else study_seed
+
+
+def heading(scenario: Scenario, replication: int, seed: int) -> str:
+    """What is told, in one line."""
+    return (
+        f"{scenario.schedule.name} (scenario {scenario.identity}), replication {replication}, seed {seed}, "
+        f"{scenario.horizon_days} days from {scenario.start}"
+    )
+
+
+# -- two schedules -----------------------------------------------------------------------------------------------------
+def two(settings: TraceSettings, overrides: list[str], folder: str | None) -> list[Scenario]:
+    """The scenarios of the two schedules that are asked for.
+
+    Raises:
+        RequestError: unless there are two, and nothing else says which schedule.
+    """
+    asked = list(settings.schedules or ())
+    if len(set(asked)) != 2 or len(asked) != 2:
+        raise RequestError(f"schedules = {asked!r}: expected two names, to be told side by side")
+    given = [override.split("=")[0].lstrip("+~") for override in overrides]
+    for key in given:
+        if key in ("schedule", "scenario"):
+            raise RequestError(f"{key}: not allowed beside schedules=[...], which names both")
+    composer = Composer("trace", folder)
+    scenarios = []
+    for name in known_schedules("schedules", asked, folder):
+        scenarios.append(read(TraceSettings, composer.compose([*overrides, f"schedule={name}"]))[0])
+    return scenarios
+
+
+def beside(settings: TraceSettings, scenarios: list[Scenario], target: Path | None) -> int:
+    """Tell one replication under two schedules, side by side; returns the exit status."""
+    one, other = scenarios
+    runs = [engine(usable(settings.engine)).replicate(of, settings.seed, settings.replication, trace=True) for of in scenarios]
+    names = (settings.schedules or ("", ""))[0], (settings.schedules or ("", ""))[1]
+    found = pairs(runs[0].events, runs[1].events, (one, other))
+    if target is not None:
+        save(side_table(found, names, one), target, settings.log)
+    for of in scenarios:
+        console.say(heading(of, settings.replication, settings.seed))
+        console.say(f"  {of.schedule.summary}")
+    first, width = parting(found), max(len(mark) for mark in marks(names).values())
+    console.say()
+    if first is None:
+        console.say("The same luck never parts: what happens is the same under both.")
+    else:
+        console.say(f"The same luck first parts on {one.calendar.date(first.day)}:")
+        console.say(event_line(first, names, one, width))
+    month = None
+    for pair in found:
+        if not pair.told(settings.everything):
+            continue
+        day = one.calendar.date(pair.day)
+        if (day.year, day.month) != month:
+            month = day.year, day.month
+            console.say()
+            console.say(f"{day:%B %Y}")
+        console.say(event_line(pair, names, one, width))
+    console.say()
+    if more := "" if settings.everything else left_out(found):
+        console.say(more)
+    title = f"At the end, {one.calendar.date(one.horizon_days)}"
+    console.table(title, ("", *names, "difference"), compared((runs[0], runs[1]), one))
+    if target is not None:
+        console.say(f"events of both: {len(found):,} in {target}")
+    return 0
+
+
+# -- stored scenarios, and files ---------------------------------------------------------------------------------------
+def stored(settings: Settled) -> tuple[Scenario, int]:
     """The scenario of that identity and the seed it was run with, from the manifest of the latest study that ran it. A manifest
     that cannot be read is told, and the others are looked at."""
     root = root_of(settings.results)
@@ -131,6 +208,18 @@ def event_table(run: Replication, scenario: Scenario) -> "pd.DataFrame":
         *(f"{name}_{when}" for name in READINGS for when in ("before", "after")),
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def save(table: "pd.DataFrame", path: Path, log: str | None) -> None:
+    """Write a table where `log` says.
+
+    Raises:
+        RequestError: if it cannot be written.
+    """
+    try:
+        write(table, path)
+    except OSError as error:
+        raise RequestError(f"log = {log!r}: cannot be written: {error.strerror or error}") from None
 
 
 def write(table: "pd.DataFrame", path: Path) -> None:

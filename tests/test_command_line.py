@@ -41,7 +41,7 @@ def test_the_help_of_a_command_names_every_key_and_writes_nothing(command, folde
     page = capsys.readouterr().out
     assert set(OF[command]) <= set(KEYS)
     keys = set(Composer(command).compose([])) - set(DECLARED) - {"rivals", "case", "schedule", "sweep"}
-    if command == "trace":  # one replication: these it knows, as every command does, and has no use for
+    if command in ("trace", "why"):  # one replication: these it knows, as every command does, and has no use for
         keys -= {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"}
     assert keys <= {line.split()[0] for line in page.splitlines() if line.startswith("  ")}
     assert main([command, "seed=1", "-h"]) == 0

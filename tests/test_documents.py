@@ -16,6 +16,7 @@ PAGES = document.documents()
 # shared with the other commands, without effect in this one
 UNUSED = {
     "trace": {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"},
+    "why": {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"},
 }
 
 

@@ -47,6 +47,12 @@ class Withheld:
         """Whether an event of that stream, with the luck of n and word, is withheld."""
         return stream in self.streams and (self.n == 0 or (n == self.n and word == self.word))
 
+    def of(self, events: Sequence[Event], scenario: Scenario) -> list[Event]:
+        """Those events of a log that it would withhold."""
+        slots = model.slots(tuple(scenario.groups))
+        keys = [(event, *event_key(event.name, event.name, slots)) for event in events]
+        return [event for event, slot, n, word in keys if self.covers(slot.stream, n, word)]
+
 
 def kind_of(actor: str, activity: str) -> str:
     """The kind of an event, the same for all groups: militias/base attack."""
@@ -138,5 +144,6 @@ def unknown(name: str, scenario: Scenario) -> RequestError:
     """The refusal of a name that exists nowhere."""
     slots = model.slots(tuple(scenario.groups))
     known = [*(f"{STEP}{step.name}" for step in scenario.schedule.steps), *(one for slot in slots for one in names_of(slot))]
-    near = suggestion(name, list(dict.fromkeys(known)))
+    own = [f"{slot.agent}/{slot.activity.name}" for slot in slots if slot.activity.name == name]
+    near = suggestion(own[0] if own else name, list(dict.fromkeys(known)))
     return RequestError(f"event = {name!r}: nothing is called that{near}; expected {FORMS}")
