@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
+from experiments.drawing import LABELS, SHOWN_EVENTS, compared, missing
 from experiments.settings import HINTS, PlotSettings
 from sim.errors import RequestError, first_line, suggestion
 from sim.figures import FIGURES
@@ -16,13 +17,11 @@ from sim.validation import check
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
 SMOOTHED = [s.name for s in SERIES if s.total]
 FAN_SERIES = ("troops", "base_attacks", "isis_attacks")
 MOST = 40  # scenarios in one figure
 SMOOTH = 4  # weeks over which counts are averaged in a fan chart: single weeks jump between 0, 1 and 2
 FAN_COLUMNS = 4  # schedules side by side in one fan chart
-LABELS = {o.name: (o.label, o.unit) for o in BY_NAME.values()}
 SERIES_LABELS = {s.name: (s.label, f"{s.unit}, mean of {SMOOTH} weeks" if s.total else s.unit) for s in SERIES}
 
 
@@ -46,7 +45,7 @@ def application(config: dict[str, Any]) -> int:
             raise RequestError(
                 f"figures = {name!r}: no such figure{suggestion(name, list(FIGURES))}; there are: {', '.join(FIGURES)}"
             )
-    known = list(manifest.get("scenarios", {}))
+    known = list(shown(manifest))
     for name in settings.schedules or ():
         if name not in known:
             raise RequestError(
@@ -59,6 +58,7 @@ def application(config: dict[str, Any]) -> int:
         )
     if not known:
         raise RequestError(f"name = {study.name!r}: is not finished; the command that began it goes on")
+    missing(study, () if settings.figures == "all" else settings.figures)
     try:
         draw(study, outcomes, list(dict.fromkeys(settings.schedules or known)), settings.figures)
     except OSError as error:
@@ -98,8 +98,8 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
         if not manifest.get("failures") and label not in set(table["schedule"]):
             raise RequestError(f"name = {study.name!r}: outcomes.parquet has no row of {label!r}, of which study.json speaks")
     weekly = rows_of(study, "weekly", swept) if "fan" in wanted else None
-    compared = manifest["config"].get("baseline") in set(table["schedule"])
-    paired = study.read_table("differences") if "differences" in wanted and compared else None
+    based = manifest["config"].get("baseline") in set(table["schedule"])
+    paired = study.read_table("differences") if "differences" in wanted and based else None
     plan = timelines(manifest, schedules) if "timelines" in wanted else None
     table = table[table["schedule"].isin(schedules)]
     spread = [name for name in outcomes if name in table]
@@ -132,7 +132,18 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
         order = [name for name in spread if name in set(paired["outcome"])]
         if len(paired):
             keep(figure("differences")(paired, LABELS, yes_no=EVENT_NAMES, chosen_outcomes=order, **about), "differences")
+    for name, chart in compared(study, manifest, table, wanted, about):
+        keep(chart, name)
     console.say(f"figures: {len(drawn)}, each as PNG and SVG, in {study.where}/figures")
+
+
+def shown(manifest: dict[str, Any]) -> dict[str, str]:
+    """What figures tell apart, each with the label of a scenario of it: the scenarios; over states of the world, whose rows are
+    put together, the schedules, each with its first state's."""
+    found: dict[str, str] = {}
+    for label in manifest.get("scenarios", {}):
+        found.setdefault(manifest["marks"][label]["schedule"] if manifest.get("states") else label, label)
+    return found
 
 
 def rows_of(study: Study, name: str, swept: list[str]) -> "pd.DataFrame":
@@ -154,10 +165,10 @@ def timelines(manifest: dict[str, Any], schedules: list[str]) -> tuple[Any, Any]
     """The planned troops and the marks of each schedule, from the scenarios in the manifest (read as data, validated again)."""
     import pandas as pd
 
-    steps, marks = [], []
+    steps, marks, labels = [], [], shown(manifest)
     for name in schedules:
         try:
-            scenario = read_scenario(manifest["contents"][name])
+            scenario = read_scenario(manifest["contents"][labels.get(name, name)])
         except (RequestError, KeyError) as error:
             raise RequestError(f"name = {manifest.get('name')!r}: was made by another version of posture: {error}") from None
         end = scenario.calendar.date(scenario.horizon_days)

@@ -179,11 +179,11 @@ def test_compare_leaves_tables_differences_and_a_manifest(comparison):
 def test_compare_draws_every_figure_as_png_and_svg_and_plot_draws_the_same_again(folder, capsys):
     assert main([*COMPARE[:-1], "figures=true"]) == 0
     drawn = folder / MINE / "figures"
-    names = ("distributions", "fan", "timelines", "incidence", "differences")
+    names = ("distributions", "fan", "timelines", "incidence", "differences", "survival")
     assert files(drawn) == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     for path in drawn.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG" if path.suffix == ".png" else b"<svg")
-    assert f"figures: 5, each as PNG and SVG, in {MINE / 'figures'}" in capsys.readouterr().out
+    assert f"figures: 6, each as PNG and SVG, in {MINE / 'figures'}" in capsys.readouterr().out
     first = (drawn / "timelines.svg").read_bytes()
     assert main(["plot", "name=mine", "figures=[timelines]"]) == 0
     assert (drawn / "timelines.svg").read_bytes() == first

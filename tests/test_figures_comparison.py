@@ -9,8 +9,12 @@ import pandas as pd
 import pytest
 import vl_convert
 
+from experiments.drawing import MADE_OF, compared, missing
 from sim.analysis.objectives import read_objective
-from sim.figures import figure, images
+from sim.errors import RequestError
+from sim.figures import FIGURES, figure, images
+from sim.studies.place import place
+from sim.studies.study import Study
 
 YEARS = {"start": pd.Timestamp("2021-04-07"), "horizon_days": 1096}
 FEW = ("open_ended", "phased_18_months", "full_exit_no_residual")
@@ -390,3 +394,57 @@ def test_necessary_events_give_counts_and_name_what_did_not_occur():
     assert text.count("did not occur") == 1  # a note, once
     chart = drawn("necessary", necessary(kinds=[f"isis/kind {i}" for i in range(12)]))
     assert "The 9 kinds that prevent most are shown; 3 more are in the table." in subtitle(chart)
+
+
+# -- of a study ------------------------------------------------------------------------------------------------------
+def outcomes(states: int = 1) -> pd.DataFrame:
+    luck = np.random.default_rng(3)
+    n = 4 * states
+    return pd.concat(
+        pd.DataFrame({"schedule": name, "replication": range(n), "attacks": luck.poisson(9, n), "us_deaths": luck.poisson(2, n)})
+        for name in FEW
+    )
+
+
+def study(tmp_path, tables: dict[str, pd.DataFrame]) -> Study:
+    made = Study(place(str(tmp_path)), "mine")
+    for name, table in tables.items():
+        made.write_table(name, table)
+    return made
+
+
+def manifest(**more) -> dict:
+    return {"config": {"baseline": "open_ended", "confidence": 0.9, "objectives": ["us_deaths:lower:1"]}, **more}
+
+
+def test_a_study_gets_the_figures_whose_tables_it_has(tmp_path):
+    tables = {table: TABLES[name]() for name, (table, _) in MADE_OF.items()}
+    tables["survival"] = tables["survival"].replace({"fell": "government_fell"})
+    made = dict(compared(study(tmp_path, tables), manifest(states=2), outcomes(2), list(FIGURES), YEARS))
+    assert list(made) == list(MADE_OF)
+    assert "90 %" in subtitle(made["regret"])
+    assert "2 states of the world, 4 replications in each" in title(made["information"])
+    assert "worst 5 % of 8 replications" in title(made["tails"])
+    assert len({row["mean"] for row in rows(made["tails"], "cvar")}) > 1
+    few = dict(compared(study(tmp_path / "few", {"regret": regret()}), manifest(), outcomes(), list(FIGURES), YEARS))
+    assert list(few) == ["regret"]
+    assert dict(compared(study(tmp_path / "few", {}), manifest(), outcomes(), ["pairs", "fan"], YEARS)) == {}
+
+
+def test_only_the_schedules_asked_for_are_drawn_and_several_outcomes_get_a_picture_each(tmp_path):
+    both = pd.concat([pairs(), pairs(outcome="us_deaths")])
+    some = outcomes()[lambda table: table["schedule"] != "open_ended"]
+    tables = {"pairs": both, "selection": selection(), "survival": survival(event=["government_fell", "returned"] * 3)}
+    made = dict(compared(study(tmp_path, tables), manifest(), some, ["pairs", "selection", "survival"], YEARS))
+    assert list(made) == ["pairs_attacks", "pairs_us_deaths", "selection", "survival"]
+    assert all("open_ended" not in {row.get("schedule") for row in rows(made[name], "schedule")} for name in made)
+    assert {(row["a"], row["b"]) for row in rows(made["pairs_attacks"], "said")} == {FEW[1:]}
+    one = outcomes()[lambda table: table["schedule"] == "open_ended"]
+    assert list(dict(compared(study(tmp_path, tables), manifest(), one, list(MADE_OF), YEARS))) == ["selection"]
+
+
+def test_a_figure_without_its_table_is_refused_with_what_to_ask_for(tmp_path):
+    made = study(tmp_path, {"regret": regret()})
+    missing(made, ["regret", "fan"])
+    with pytest.raises(RequestError, match=r"'pairs': study mine has no pairs.parquet; compare makes it with tolerance"):
+        missing(made, ["regret", "pairs"])
