@@ -14,6 +14,7 @@ APPLICATIONS = {
     "compare": "schedules on common luck: outcomes, paired differences, figures",
     "sweep": "one study of many scenarios, from a design over continuous parameters",
     "plot": "figures of a study, from its tables",
+    "report": "a comparison as one HTML file, from its tables",
     "trace": "the story of one replication, by date; of two schedules side by side",
     "why": "one replication without one thing that happened in it, or what its end needed",
     "status": "the studies and the store: what there is, what is unfinished",
@@ -169,6 +170,10 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
         from experiments.plot import application as plot
 
         return plot(config)
+    if name == "report":
+        from experiments.report import application as report
+
+        return report(config)
     from experiments import upkeep
 
     return {"status": upkeep.status, "verify": upkeep.verify, "clean": upkeep.clean}[name](config)

@@ -17,7 +17,7 @@ KEYS = {
     "address": "of a dask scheduler, with executor=dask: tcp://host:8786",
     "workers": "how many threads or processes; null for all cores",
     "results": "where studies and blocks lie: a folder, or a URL such as s3://bucket/results",
-    "name": "of the study; null for a new one's time and a few words, or, in plot and verify, for the latest",
+    "name": "of the study; null for a new one's time and a few words, or, in plot, report and verify, for the latest",
     "plan": "true: say what would be computed, what is there already, the time and the room it takes, and do nothing",
     "retry_failed": "true: compute the replications again that failed before",
     "changed": "a study of that name that differs in configuration or code: refuse, or recompute",
@@ -38,6 +38,8 @@ KEYS = {
     "per_state": "replications of each schedule in each state, where parameters are drawn",
     "explain": "yes-or-no outcomes: which kinds of event were necessary for them, by withholding each",
     "explain_runs": "of each schedule, how many runs with that outcome are looked at",
+    "kind": "study: the report of a comparison; model: the model, described from its own declarations",
+    "stories": "of each schedule, 0 to 3: the median run, a bad one, the one that differs most from the baseline",
     "sample": "how many replications to compute again, or all",
     "yes": "true: remove without asking",
     "schedules": "all, or a list of names",
@@ -56,7 +58,7 @@ COMPUTING = (
     *("start", "horizon_days", "replications", "weekly", "seed", "engine", "executor", "address", "workers"),
     *("results", "name", "plan", "retry_failed", "changed"),
 )
-WITHOUT_SCENARIO = ("plot", "status", "verify", "clean")  # commands that take no scenario
+WITHOUT_SCENARIO = ("plot", "report", "status", "verify", "clean")  # commands that take no scenario
 OF = {
     "run": COMPUTING,
     "compare": (
@@ -65,6 +67,7 @@ OF = {
     ),
     "sweep": ("design", "points", "over", "design_seed", "schedules", *COMPUTING),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),
+    "report": ("name", "kind", "stories", "schedules", "results"),
     "trace": ("replication", "schedules", "scenario", "everything", "log", "seed", "engine", "start", "horizon_days", "results"),
     "why": (
         "event",
@@ -104,6 +107,7 @@ EXAMPLES = {
         "posture sweep design=sobol points=256 over=[militias.restraint:0.3:0.6,isis.attrition] replications=200",
     ),
     "plot": ("posture plot", "posture plot outcomes=[cost,troop_months] schedules=[open_ended,rapid_6_months]"),
+    "report": ("posture report", "posture report name=my_study stories=1 schedules=[open_ended,rapid_6_months]"),
     "trace": (
         "posture trace schedule=deadline_missed replication=17",
         "posture trace schedule=open_ended replication=3 log=events.csv",

@@ -132,6 +132,15 @@ class PlotSettings(Checked):
     _lists = field_validator("outcomes", "schedules", "figures", mode="before")(as_tuple)
 
 
+class ReportSettings(Checked):
+    results: Annotated[str, Field(min_length=1)]
+    name: Name | None
+    kind: Literal["study", "model"]
+    stories: Annotated[int, Field(ge=0, le=3)]
+    schedules: Annotated[tuple[str, ...], Field(min_length=1)] | None
+    _lists = field_validator("schedules", mode="before")(as_tuple)
+
+
 # what is allowed, where a pattern or a bound alone would not tell
 HINTS = {
     "name": "letters, digits, dots, hyphens and underscores, starting with a letter or digit",
@@ -154,6 +163,7 @@ HINTS = {
     "per_state": "a whole number from 2 to 10,000,000",
     "explain": "a list of yes-or-no outcomes",
     "explain_runs": "a whole number from 1 to 1,000,000",
+    "stories": "a whole number from 0 to 3",
     "sample": "a number of replications, or all",
     "yes": "true or false",
     "replication": "a whole number from 0 to 2^64 - 1",

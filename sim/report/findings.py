@@ -1,0 +1,295 @@
+"""What a study found, in sentences made from its tables: each number with its uncertainty, no claim that was not asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from sim.figures.wording import count, period
+from sim.report.material import Material
+from sim.report.numbers import form_of, number
+from sim.report.tables import Grid
+from sim.report.views import interval, label
+
+DECIDED = ("higher", "lower", "alike", "measured")
+FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
+NAMED = 3  # schedules, pairs or parameters that a sentence names before it only counts the rest
+ORDERS = {
+    "pareto": "no worse in the mean of any objective and better in one",
+    "first": "better whatever the taste for more",
+    "second": "better for everybody who shuns risk",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A question of the first screen, and its answer."""
+
+    question: str
+    answer: Markup
+
+
+def findings(material: Material) -> list[Finding]:
+    """The first screen's questions and answers, in the order in which they matter."""
+    return [
+        Finding("Which is best", best(material)),
+        Finding("Dominated", dominated(material)),
+        Finding("Cost of being wrong", cost(material)),
+        Finding("How sure", sure(material)),
+        Finding("What could reverse it", reversal(material)),
+        Finding("Weakest assumption", weakest(material)),
+    ]
+
+
+def question(material: Material) -> str:
+    """What was asked, in a sentence."""
+    about = period(pd.Timestamp(material.manifest["start"]), material.manifest["horizon_days"])
+    return (
+        f"What follows from {count([len(material.schedules)], 'withdrawal schedule')} over {about}, compared on the same luck, "
+        f"with {material.baseline} as baseline?"
+    )
+
+
+def objectives(material: Material) -> str:
+    """The objectives, in words."""
+    parts = []
+    for objective in material.objectives:
+        outcome, direction, weight = ([*objective.split(":"), "", "1"])[:3]
+        parts.append(f"{direction or 'lower'} {label(outcome)} (weight {weight or '1'})")
+    return "; ".join(parts)
+
+
+def listed(names: Sequence[object], most: int = NAMED) -> Markup:
+    """a, b and c; with more than so many, a, b, c and 4 more."""
+    shown = [escape(name) for name in names[:most]]
+    if len(names) > most:
+        shown.append(escape(f"{len(names) - most} more"))
+    if len(shown) < 2:
+        return Markup("").join(shown)
+    return Markup("{} and {}").format(Markup(", ").join(shown[:-1]), shown[-1])
+
+
+def strong(text: object) -> Markup:
+    return Markup("<strong>{}</strong>").format(text)
+
+
+def ranked(material: Material) -> pd.DataFrame:
+    """Rows of `selection`, the highest value first, with their place in the file as index."""
+    return material.tables["selection"].sort_values("value", ascending=False, kind="stable")
+
+
+def best(material: Material) -> Markup:
+    if not material.has("selection"):
+        return Markup(
+            "None is called best: no objectives were stated. To have schedules ranked, say what counts: "
+            "<code>objectives=[us_deaths:lower:1,isis_attacks:lower:0.01]</code>. {}"
+        ).format(extremes(material))
+    table = ranked(material)
+    index, row = int(str(table.index[0])), table.iloc[0]
+    told = Markup("{} has the highest value by the stated objectives, P(best) {}; its lead over the best other is {} to {}.")
+    text = told.format(
+        strong(row["schedule"]),
+        number(row["p_best"], "selection", index, "p_best", "share"),
+        number(row["lower"], "selection", index, "lower"),
+        number(row["upper"], "selection", index, "upper"),
+    )
+    if row["lower"] > 0:
+        return text + Markup(" It is separated from all others.")
+    rivals = [r["schedule"] for _, r in table.iloc[1:].iterrows() if r["upper"] > 0]
+    if not rivals:
+        return text
+    return text + Markup(" Not separated from it: {}.").format(listed([strong(name) for name in rivals]))
+
+
+def extremes(material: Material) -> Markup:
+    """Where the outcomes that the study was made for are lowest and highest, without a word on which is better."""
+    parts = []
+    for name in material.headline[:NAMED]:
+        table = material.means(name).sort_values("mean", kind="stable")
+        form = form_of(name)
+        ends = [
+            Markup("{} {}").format(
+                strong(table.iloc[k]["schedule"]),
+                number(table.iloc[k]["mean"], "summary", int(str(table.index[k])), "mean", form),
+            )
+            for k in (0, -1)
+        ]
+        parts.append(Markup("{}: lowest under {}, highest under {}").format(label(name), *ends))
+    return Markup("Means: {}.").format(Markup("; ").join(parts)) if parts else Markup("")
+
+
+def dominated(material: Material) -> Markup:
+    if not material.has("dominance"):
+        return Markup("Not asked for: without objectives nobody can say which schedules another one beats in everything.")
+    table = material.tables["dominance"]
+    held = table[table["holds"].astype(bool) & (table["outcome"].fillna("") == "")]
+    for order, meaning in ORDERS.items():
+        rows = held[held["order"] == order].sort_values("confidence", ascending=False, kind="stable")
+        if len(rows):
+            first = rows.drop_duplicates("b")  # the surest reason for each
+            parts = [
+                Markup("{} (by {}, {})").format(
+                    strong(row["b"]), row["a"], number(row["confidence"], "dominance", int(str(index)), "confidence", "share")
+                )
+                for index, row in first.iterrows()
+            ]
+            return Markup("{}: another is {} (in brackets: which, and the confidence).").format(listed(parts, 6), meaning)
+    return Markup("No schedule dominates another over all objectives.")
+
+
+def cost(material: Material) -> Markup:
+    if not material.has("regret"):
+        if not material.has("selection"):
+            return Markup("Not asked for: regret needs objectives, and says what a wrong choice costs in their unit.")
+        return Markup("Not measured: regret compares states of the world; ask for some with <code>draw_parameters=true</code>.")
+    table = material.tables["regret"]
+    least = int(str(table["expected"].idxmin()))
+    told = [regret_of(material, least, "Least expected regret")]
+    if material.has("selection"):
+        apparent = ranked(material).iloc[0]["schedule"]
+        own = table.index[table["schedule"] == apparent]
+        if len(own) and int(str(own[0])) != least:
+            told.insert(0, regret_of(material, int(str(own[0])), "Choosing the apparent best"))
+    safest = int(str(table["maximum"].idxmin()))
+    if safest != least:
+        told.append(
+            Markup("Least at worst: {}, {}.").format(
+                strong(table.loc[safest, "schedule"]), number(table.loc[safest, "maximum"], "regret", safest, "maximum")
+            )
+        )
+    worst = int(str(table["expected"].idxmax()))
+    told.append(
+        Markup("Most expected: {}, {}.").format(
+            strong(table.loc[worst, "schedule"]), number(table.loc[worst, "expected"], "regret", worst, "expected")
+        )
+    )
+    return Markup(" ").join(told)
+
+
+def regret_of(material: Material, index: int, lead: str) -> Markup:
+    row = material.tables["regret"].loc[index]
+
+    def cell(*columns: str) -> Markup:
+        return interval(*(number(row[column], "regret", index, column) for column in columns))
+
+    told = Markup("{}: {}, expected {}, at worst {}, in units of the objectives.")
+    expected, worst = cell("expected", "lower", "upper"), cell("maximum", "maximum_lower", "maximum_upper")
+    return told.format(lead, strong(row["schedule"]), expected, worst)
+
+
+def sure(material: Material) -> Markup:
+    outcomes = material.tables["outcomes"]
+    each = outcomes.groupby("schedule", sort=False).size()
+    text = Markup("{} of each schedule").format(count(each, "run"))
+    if material.has("states"):
+        text += Markup(" in {}").format(count([len(material.tables["states"])], "state"))
+        text += Markup(" of the world (draws of parameters, and rival theories)")
+    text += Markup(", on common luck.")
+    if material.has("pairs"):
+        verdicts = material.tables["pairs"]["verdict"].astype(str)
+        decided = int(verdicts.isin(DECIDED).sum())
+        text += Markup(" {} of {} pairs and outcomes are decided, {} open; those intervals hold all at once.").format(
+            f"{decided:,}", f"{len(verdicts):,}", f"{len(verdicts) - decided:,}"
+        )
+    elif material.has("differences"):
+        table = material.tables["differences"]
+        table = table[table["outcome"].isin(material.headline)]
+        apart = int(((table["lower"] > 0) | (table["upper"] < 0)).sum())
+        text += Markup(" Of {} differences from {} in the outcomes asked for, {} have a {} interval that excludes 0.").format(
+            f"{len(table):,}", material.baseline, f"{apart:,}", material.confidence
+        )
+    failures = int(material.manifest.get("failures") or 0)
+    if failures:
+        text += Markup(" {} failed and are left out.").format(count([failures], "run"))
+    if not material.has("states"):
+        text += Markup(" Intervals are of this model at these parameters: they know nothing of parameters that are wrong.")
+    return text
+
+
+def reversal(material: Material) -> Markup:
+    if not material.has("reversals"):
+        return Markup(
+            "Not asked for: every run has the same parameters and the same theory of announcements. "
+            "<code>rivals=all draw_parameters=true</code>, with objectives, would say."
+        )
+    table = material.tables["reversals"]
+    turned = table[table["reversed"].astype(bool)]
+    if turned.empty:
+        return Markup("No rival theory and no part of a parameter's range surely reverses the order of two schedules.")
+    if material.has("selection"):  # what concerns the apparent best comes first
+        top = ranked(material).iloc[0]["schedule"]
+        concerned = (turned["a"] == top) | (turned["b"] == top)
+        turned = turned.assign(concerned=concerned).sort_values("concerned", ascending=False, kind="stable")
+    parts = []
+    for index, row in turned.iloc[:2].iterrows():
+        numbers = interval(*(number(row[c], "reversals", int(str(index)), c) for c in ("difference", "lower", "upper")))
+        told = Markup("{} against {} turns under {}, {}: {}")
+        parts.append(told.format(strong(row["a"]), strong(row["b"]), row["key"], row["level"], numbers))
+    more = len(turned) - len(parts)
+    rest = Markup("; and {} more, below").format(f"{more:,}") if more else ""
+    return Markup("{}{}.").format(Markup("; ").join(parts), rest)
+
+
+def weakest(material: Material) -> Markup:
+    table = material.means("exit_forced")
+    if table.empty:
+        return Markup("The United States' own patience has no calibrated value; this study does not say how often it decides.")
+    table = table.sort_values("mean", ascending=False, kind="stable")
+    flagged = table[table["mean"] > FLAGGED]
+    shown = flagged if len(flagged) else table.iloc[:1]
+    parts = [
+        Markup("{} of the runs of {}").format(
+            number(row["mean"], "summary", int(str(index)), "mean", "share"), strong(row["schedule"])
+        )
+        for index, row in shown.iterrows()
+    ]
+    told = Markup("The early exit of the United States, whose hazard has no calibrated value, ends {}. Vary {} and see.")
+    return told.format(listed(parts), Markup("<code>united_states.early_exit</code>"))
+
+
+def scoreboard(material: Material) -> Grid:
+    """All schedules in a few columns: by value where there are objectives, else as listed with what the study was made for."""
+    if not material.has("selection"):
+        return outcomes_board(material)
+    rows: list[list[str | Markup]] = []
+    for index, row in ranked(material).iterrows():
+        cells: list[str | Markup] = [
+            link(material, row["schedule"]),
+            number(row["value"], "selection", int(str(index)), "value"),
+            number(row["p_best"], "selection", int(str(index)), "p_best", "share"),
+        ]
+        if material.has("regret"):
+            table = material.tables["regret"]
+            own = table[table["schedule"] == row["schedule"]]
+            cells += [
+                number(one[column], "regret", int(str(at)), column)
+                for at, one in own.iterrows()
+                for column in ("expected", "maximum")
+            ]
+        rows.append(cells)
+    heads = ["schedule", "value", "P(best)", *(["regret", "at worst"] if material.has("regret") else [])]
+    return Grid("board", "Ranking", "By value on the stated objectives, the highest first.", heads, rows)
+
+
+def outcomes_board(material: Material) -> Grid:
+    """Means of the first outcomes that the study was made for."""
+    rows: list[list[str | Markup]] = []
+    names = material.headline[:NAMED]
+    for schedule in material.schedules:
+        cells: list[str | Markup] = [link(material, schedule)]
+        for name in names:
+            table = material.means(name)
+            cells += [
+                number(row["mean"], "summary", int(str(index)), "mean", form_of(name))
+                for index, row in table[table["schedule"] == schedule].iterrows()
+            ]
+        rows.append(cells)
+    return Grid("board", "At a glance", "Means over all runs.", ["schedule", *map(label, names)], rows)
+
+
+def link(material: Material, schedule: str) -> str | Markup:
+    """A schedule's name, leading to its own part if it has one."""
+    if schedule not in material.shown:
+        return schedule
+    return Markup('<a href="#schedule-{}">{}</a>').format(list(material.shown).index(schedule), schedule)

@@ -1,0 +1,59 @@
+"""Numbers as a page shows them: rounded for reading, with the exact value and where it stands beside it."""
+
+from collections.abc import Hashable
+from math import isfinite, isnan, log10
+from typing import Any
+
+from markupsafe import Markup
+
+from sim.outcomes import BY_NAME, YES_NO
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EN DASH}"
+DIGITS = 3  # that are shown of a number that is no count
+
+
+def rounded(value: float, form: str = "number") -> str:
+    """A number in words that a person reads. The last digit shown is always a rounded one; what is missing is a dash.
+
+    Args:
+        form: number (three digits, but never fewer than the whole number has), count (whole), share (0 to 1, as per cent), points
+            (a difference of shares, in percentage points), decimals (p-values: three places).
+    """
+    if isnan(value):
+        return MISSING
+    if not isfinite(value):
+        return f"{MINUS if value < 0 else ''}∞"
+    match form:
+        case "count":
+            text = f"{value:,.0f}"
+        case "share":
+            text = f"{_digits(100.0 * value, 2)}\N{NO-BREAK SPACE}%"
+        case "points":
+            text = f"{_digits(100.0 * value, 2)}\N{NO-BREAK SPACE}pp"
+        case "decimals":
+            text = f"{value:.3f}"
+        case _:
+            text = _digits(value, DIGITS)
+    return text.replace("-", MINUS) if text.strip("-0.,\N{NO-BREAK SPACE}%p") else text.replace("-", "")
+
+
+def _digits(value: float, digits: int) -> str:
+    """So many significant digits, all digits before the point, and no more than three after it."""
+    places = 0 if value == 0 else digits - 1 - int(log10(abs(value)) // 1)
+    return f"{value:,.{min(max(places, 0), 3)}f}"
+
+
+def form_of(outcome: str, difference: bool = False) -> str:
+    """How numbers of an outcome are shown: shares for yes or no. difference: of two of them."""
+    if outcome in BY_NAME and BY_NAME[outcome].kind == YES_NO:
+        return "points" if difference else "share"
+    return "number"
+
+
+def number(value: Any, table: str, row: Hashable, column: str, form: str = "number") -> Markup:
+    """A number as HTML, with its exact value and its place: table, row (counted from 0, in the file's order) and column."""
+    exact = float(value)
+    return Markup(
+        '<span class="n" data-value="{}" data-table="{}" data-row="{}" data-column="{}">{}</span>'  # Markup.format escapes
+    ).format(repr(exact), table, row, column, rounded(exact, form))
