@@ -103,6 +103,13 @@ def test_a_tolerance_counts_as_no_worse_what_is_worse_by_less():
     assert found(slack, "stay", "leave", "pareto") == (False, 0.0)
 
 
+def test_an_outcome_stated_twice_is_one_objective():
+    luck = rng().normal(10.0, 1.0, 100)
+    table = outcomes({"a": luck, "b": luck - 1.0, "c": luck + 2.0})
+    twice, once = (dominance(table, objectives, bootstrap=20) for objectives in ([DEATHS, DEATHS], [DEATHS]))
+    assert twice.equals(once)
+
+
 def test_a_yes_or_no_outcome_is_ordered_by_its_share():
     rare, common = np.arange(400) % 20 == 0, np.arange(400) % 2 == 0
     table = dominance(outcomes({"rare": rare, "common": common}), [DEATHS], bootstrap=100)

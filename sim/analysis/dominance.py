@@ -55,7 +55,7 @@ def dominance(
     """
     if not objectives:
         raise ValueError("dominance needs objectives: which outcomes count, and in which direction")
-    names = [objective.outcome for objective in objectives]
+    names = list(dict.fromkeys(objective.outcome for objective in objectives))
     tables = {objective.outcome: cells_of(outcomes, objective.outcome) * objective.sign for objective in objectives}
     tables[""] = cells_of(outcomes, value(outcomes, objectives))
     values, kept = cube(pd.concat(tables, axis=1).dropna())
