@@ -141,6 +141,7 @@ def test_pairs_have_every_pair_and_outcome_once_in_the_tables_order():
         (outcome, *pair) for outcome in ("y", "x") for pair in (("c", "a"), ("c", "b"), ("a", "b"))
     ]
     assert found["tolerance"].tolist() == [0.1] * 3 + [0.5] * 3
+    pd.testing.assert_frame_equal(found, pairs(table, {"y": 0.1, "x": 0.5}, comparisons=6))  # all of them hold together
     assert (found["n"] == 60).all()
     assert ((found["upper"] - found["lower"]) / 2).to_numpy() == pytest.approx(found["half_width"].to_numpy())
 
