@@ -82,7 +82,7 @@ class Conclusions:
 
         settings, states = self.settings, state_table(self.states) if self.states else None
         sides = {o.outcome: "higher" if o.direction == "lower" else "lower" for o in self.objectives}
-        numbers = {name: side for name, side in sides.items() if BY_NAME[name].kind != YES_NO}
+        numbers = [(name, side) for name, side in sides.items() if BY_NAME[name].kind != YES_NO]
         found = {"tails": tail_risk(outcomes, numbers, confidence=settings.confidence, states=states)}
         judged = cells(outcomes, value(outcomes, self.objectives))
         if len(judged) < 2 or judged.shape[1] < 2:
