@@ -2,6 +2,7 @@
 # make test    the tests, less the slow ones     make lock    the lock, from pyproject.toml
 # make check   style, types and layers           make clean   remove the environment and the caches
 # make parity  both engines on random scenarios, compared to the bit
+# make guarantees   what the statistics claim, simulated: a few minutes; writes docs/guarantees.md
 # make benchmarks   measure how fast, with checks: some ten minutes; writes docs/benchmarks.md
 #
 # The environment .venv is built when needed, with this machine's own Python (3.11 to 3.13).
@@ -30,7 +31,7 @@ sound = $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] \
 	&& [ -z "$(PYTHON)" -o "$$venv" = "$$("$(PYTHON)" -c '$(VERSION)' 2>/dev/null)" ] \
 	&& echo yes)
 
-.PHONY: run test check docs parity benchmarks lock clean rebuild
+.PHONY: run test check docs parity guarantees benchmarks lock clean rebuild
 
 run: $(READY)
 	$(BIN)/posture compare
@@ -49,6 +50,9 @@ docs: $(READY)
 
 parity: $(READY)
 	$(BIN)/python -m tests.parity $(ARGS)
+
+guarantees: $(READY)
+	$(BIN)/python -m tests.guarantees $(ARGS)
 
 # What the engines are compared with is no part of the environment's lock, and stays in it until it is rebuilt.
 benchmarks: $(READY)
