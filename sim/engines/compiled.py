@@ -15,7 +15,7 @@ import numpy as np
 
 from sim import model
 from sim.activity import GROUPS, Hazard, Response, Timer
-from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication
+from sim.engines.block import MEASURED, OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication
 from sim.engines.build import Engine, is_compiled
 from sim.engines.loop import BLOCK, SPAN, slots_type, state_type
 from sim.engines.records import PlainRecords, as_object, records
@@ -199,14 +199,14 @@ def replicate(
 
 
 def rerun(scenario: Scenario, seed: int, replication: int, withheld: Sequence[Withheld]) -> np.ndarray:
-    """One replication again and again, each time with something else withheld: its outcomes, rows of OUTCOME_ROW."""
+    """One replication again and again, each time with something else withheld: its outcomes, rows of MEASURED."""
     batch = Batch(DEFAULT, scenario, seed, replication, 1, 0, 0)
     rows: list[tuple[Any, ...]] = []
     for one in withheld:
         batch.withhold(one)
         batch.run()
-        rows.append((replication, *list(batch.rows[0].item())[1:]))
-    return np.array(rows, OUTCOME_ROW)
+        rows.append(tuple(batch.rows[0].item())[1:])
+    return np.array(rows, MEASURED)
 
 
 def prepare(scenario: Scenario) -> None:

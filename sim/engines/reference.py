@@ -14,7 +14,7 @@ import simpy
 
 from sim import model
 from sim.activity import Hazard, Response, Timer
-from sim.engines.block import OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication, event_name
+from sim.engines.block import MEASURED, OUTCOME_ROW, WEEK_ROW, Block, Event, Failure, Replication, event_name
 from sim.engines.withheld import Withheld
 from sim.luck import EVENT, TIMING, Luck, draw, draws
 from sim.model import Slot
@@ -169,9 +169,9 @@ def replicate(
 
 
 def rerun(scenario: Scenario, seed: int, replication: int, withheld: Sequence[Withheld]) -> np.ndarray:
-    """One replication again and again, each time with something else withheld: its outcomes, rows of OUTCOME_ROW."""
-    rows = [(replication, *replicate(scenario, seed, replication, withheld=one).outcomes) for one in withheld]
-    return np.array(rows, OUTCOME_ROW)
+    """One replication again and again, each time with something else withheld: its outcomes, rows of MEASURED."""
+    rows = [tuple(replicate(scenario, seed, replication, withheld=one).outcomes) for one in withheld]
+    return np.array(rows, MEASURED)
 
 
 def place_of(error: Exception) -> tuple[float, str]:
