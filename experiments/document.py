@@ -18,6 +18,7 @@ from sim.conditions import FORMS
 from sim.model import AGENTS
 from sim.outcomes import OUTCOMES, SERIES
 from sim.parameters import Parameter
+from sim.report import model
 from sim.scenario import Scenario, declared_parameters, read_scenario
 
 ROOT = Path(__file__).parent.parent
@@ -136,6 +137,19 @@ def outcomes() -> str:
     return table(("column", "what", "unit", "kind"), ((f"`{o.name}`", o.label, o.unit, o.kind) for o in OUTCOMES))
 
 
+def shipped() -> dict[str, Scenario]:
+    """The scenarios of the schedules that ship, by name."""
+    return {name: scenario(name) for name in schedule_names()}
+
+
+def odd() -> str:
+    return model.markdown(model.odd(shipped()))
+
+
+def stress_des() -> str:
+    return model.markdown(model.stress_des(shipped()))
+
+
 def series() -> str:
     return table(("column", "what", "unit"), ((f"`{s.name}`", s.label, s.unit) for s in SERIES))
 
@@ -152,6 +166,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "conditions": conditions,
     "outcomes": outcomes,
     "series": series,
+    "odd": odd,
+    "stress_des": stress_des,
 }
 
 
