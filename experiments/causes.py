@@ -20,6 +20,7 @@ from sim.scenario import Scenario
 from sim.studies.executors import cores
 from sim.studies.tables import scenario_label
 
+PICKED = 20210407  # the seed of the choice among states
 COLUMNS = ("schedule", "end", "kind", "runs", "ended", "prevented", "share", "lower", "upper")
 
 
@@ -38,7 +39,8 @@ class Looked:
 
 
 def chosen(outcomes: pd.DataFrame, ends: Sequence[str], most: int) -> list[Looked]:
-    """The runs to look at: of each schedule and each end the first `most` that came to it, by replication and then by state.
+    """The runs to look at, of each schedule and each end: the first `most` replications that came to it. With states of the world
+    `most` runs at random, since runs of one draw or one replication are much alike.
 
     Args:
         outcomes: columns schedule, replication, each end with its day and, if there are states of the world, state.
@@ -51,10 +53,11 @@ def chosen(outcomes: pd.DataFrame, ends: Sequence[str], most: int) -> list[Looke
             raise ValueError(f"{end}: expected yes-or-no outcomes: {', '.join(EVENTS)}")
     if most < 1:
         raise ValueError(f"most = {most}: expected at least 1")
-    keys = ["replication", "state"] if "state" in outcomes else ["replication"]
     found: dict[tuple[str, int], Looked] = {}
     for end in ends:
-        ended = outcomes[outcomes[end].astype(bool)].sort_values(keys, kind="stable")
+        ended = outcomes[outcomes[end].astype(bool)].sort_values("replication", kind="stable")
+        if "state" in ended:
+            ended = ended.sample(frac=1.0, random_state=PICKED)
         for row in ended.groupby("schedule", sort=False).head(most).to_dict("records"):
             label = scenario_label(row["schedule"], {"state": row["state"]} if "state" in row else {})
             run = Looked(row["schedule"], label, int(row["replication"]), {})

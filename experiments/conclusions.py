@@ -71,12 +71,11 @@ class Conclusions:
 
     def judged(self, outcomes: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
         """The tables that need objectives."""
-        from sim.analysis.information import value_of_information
-        from sim.analysis.reversals import reversals
-
         from sim.analysis.cells import cells
         from sim.analysis.dominance import dominance
+        from sim.analysis.information import value_of_information
         from sim.analysis.regret import regret
+        from sim.analysis.reversals import how_often, reversals
         from sim.analysis.selection import with_the_best
         from sim.analysis.tails import tail_risk
 
@@ -92,6 +91,7 @@ class Conclusions:
         found["dominance"] = dominance(outcomes, self.objectives, settings.confidence, states=states)
         if states is not None:
             found["reversals"] = reversals(judged, states, settings.confidence)
+            found["orders"] = how_often(judged, settings.confidence)
             found["value_of_information"] = value_of_information(judged, states, settings.confidence)
         return found
 

@@ -147,43 +147,57 @@ def by_means(dominance: "pd.DataFrame") -> dict[str, list[str]]:
 
 
 def tell_satisficing(table: "pd.DataFrame") -> None:
+    runs = table[table["of"] == "runs"]
+    limits = list(dict.fromkeys(zip(runs["outcome"], runs["sense"], runs["limit"].fillna(0.0), strict=True)))
+    shown = limits if len(limits) > 2 else limits[:1]  # of one limit, all of them say no more
+
+    def cell(own: "pd.DataFrame", outcome: str, sense: str) -> str:
+        row = own[(own["outcome"] == outcome) & (own["sense"] == sense)].iloc[0]
+        return f"{row['share']:.1%} ({row['lower']:.1%} to {row['upper']:.1%})"
+
+    heads = [f"{outcome} {sense.replace('_', ' ')} {number(limit)}" if outcome else "all" for outcome, sense, limit in shown]
     console.table(
-        "Share that stays within the limits",
-        ["schedule", "limit", "of", "share", "interval"],
+        "Share of runs that keep within the limits",
+        ["schedule", *heads],
         [
-            [
-                row["schedule"],
-                f"{row['outcome']} {row['sense'].replace('_', ' ')} {number(row['limit'])}" if row["outcome"] else "all of them",
-                *(row["of"], f"{row['share']:.1%}", f"{row['lower']:.1%} to {row['upper']:.1%}"),
-            ]
-            for row in table.to_dict("records")
+            [str(schedule), *(cell(own, outcome, sense) for outcome, sense, _ in shown)]
+            for schedule, own in runs.groupby("schedule", sort=False)
         ],
     )
 
 
 def tell_reversals(table: "pd.DataFrame") -> None:
+    """What turns the order of two schedules for sure; where nothing does, what comes nearest to it."""
     turned = table[table["reversed"]]
     if turned.empty:
-        console.say("no rival theory and no third of a parameter's range reverses the order of any two schedules for sure")
-        return
-    console.table(
-        f"What reverses the order of two schedules (value of a less b): {len(turned):,} of {len(table):,} looked at",
-        ["a and b", "where", "there", "interval", "overall"],
-        [
+        console.say("no rival theory and no third of a parameter's range reverses the order of two schedules for sure")
+        turned = table[(table["difference"] * table["overall"] < 0.0)]
+        turned = turned.loc[(turned["difference"] / (turned["upper"] - turned["lower"])).abs().sort_values(ascending=False).index]
+        title = "Nearest to a reversal, not for sure: value of a less b"
+    else:
+        title = f"What reverses the order of two schedules (value of a less b): {len(turned):,} of {len(table):,} looked at"
+    if len(turned):
+        console.table(
+            title,
+            ["a and b", "where", "there", "interval", "overall"],
             [
-                f"{row['a']} and {row['b']}",
-                f"{row['key']}: {row['level']}",
-                *(number(row["difference"]), f"{number(row['lower'])} to {number(row['upper'])}", number(row["overall"])),
-            ]
-            for row in turned.head(SHOWN).to_dict("records")
-        ],
-    )
+                [
+                    f"{row['a']} and {row['b']}",
+                    f"{row['key']}: {row['level']}",
+                    *(number(row["difference"]), f"{number(row['lower'])} to {number(row['upper'])}", number(row["overall"])),
+                ]
+                for row in turned.head(SHOWN).to_dict("records")
+            ],
+        )
 
 
 def tell_information(table: "pd.DataFrame") -> None:
-    ordered = table.sort_values("value", ascending=False, kind="stable").head(SHOWN)
+    ordered = table[table["value"] > 0.0].sort_values("value", ascending=False, kind="stable").head(SHOWN)
+    if ordered.empty:
+        console.say("nothing that could be known would change the choice")
+        return
     console.table(
-        "What it would be worth to know before choosing, in the objectives' unit",
+        "What it would be worth to know before choosing, in the objectives' unit; what is not listed would change no choice",
         ["of", "value", "interval"],
         [
             [row["of"], number(row["value"]), f"{number(row['lower'])} to {number(row['upper'])}"]

@@ -55,7 +55,7 @@ def test_every_table_that_was_asked_for_is_there(one, many):
         "dominance",
     }
     assert set(one) == both | {"necessary"}
-    assert set(many) == both | {"necessary", "states", "reversals", "value_of_information"}
+    assert set(many) == both | {"necessary", "states", "orders", "reversals", "value_of_information"}
 
 
 def test_nothing_is_judged_where_no_objectives_are_stated(tmp_path, capsys):
