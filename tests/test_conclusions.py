@@ -136,7 +136,7 @@ def test_the_screen_tells_what_the_tables_hold(tmp_path, capsys):
     tables = asked(tmp_path, "replications=60")
     said = " ".join(capsys.readouterr().out.split())
     assert "On the objectives us_deaths:lower:1, isis_attacks:lower:0.01 (higher is better)" in said
-    assert "Share that stays within the limits" in said
+    assert "Share of runs that keep within the limits" in said
     best = tables["selection"].set_index("schedule")["p_best"].idxmax()
     assert f"{tables['selection'].set_index('schedule').loc[best, 'p_best']:.0%}" in said
     manifest = json.loads((tmp_path / "studies/mine/study.json").read_text())
