@@ -334,9 +334,13 @@ def test_selection_writes_probabilities_never_as_certain_and_says_when_one_was_d
     text = words(drawn("selection", selection(p_best=[0.0, 1.0, 0.25], eliminated_at=[np.nan, 120.0, np.nan])))
     assert {"P(best)", "<0.1 %", ">99.9 %", "25 %", "dropped", "after 120"} <= set(text)
     assert "dropped" not in words(drawn("selection"))
+    assert "P(nearly best)" in words(drawn("selection"))
+    assert "P(nearly best)" not in words(drawn("selection", selection(p_within=0.25)))  # the same as P(best): nothing is near
+    assert title(drawn("selection", states=64)).endswith("95 % intervals, 400 replications over 64 states of the world")
 
 
 def test_regret_writes_its_numbers_and_how_often_each_is_best():
+    assert title(drawn("regret", states=1)).endswith("regret over one world, 50 replications")
     assert {"expected", "1.50", "maximum", "7.00", "best in", "25 % (12 to 50)"} <= set(words(drawn("regret")))
 
 
@@ -361,7 +365,7 @@ def test_only_reversals_are_drawn_the_largest_first_and_without_any_it_is_said()
     assert "The 2 largest are shown; 1 more are in the table." in subtitle(drawn("reversals", table, most=2))
     chart = drawn("reversals", reversals(reversed=False))
     assert title(chart).startswith("What turns the ranking, three years from 7 April 2021: 0 reversals in 2 pairs")
-    assert "No order turns: none of the 4 looks found a reversal." in words(chart)
+    assert "None of 4 looks shows a reversal. Too few states or replications show none either." in words(chart)
 
 
 def test_information_shows_those_worth_most_under_everything():
@@ -370,6 +374,10 @@ def test_information_shows_those_worth_most_under_everything():
     assert list(dict.fromkeys(name for name in words(chart) if name.startswith("isis."))) == keys[:20]
     assert "The 20 worth most are shown; 10 more are in the table." in subtitle(chart)
     assert "everything: 2.00 (1.90 to 2.10)" in words(chart)
+    ties = drawn("information", information(value=0.0, upper=[3.0, 1.0, 2.0]))
+    assert next(name for name in words(ties) if "." in name and name in ("isis.dependence", "rivals.announcement")).startswith(
+        "r"
+    )
     with pytest.raises(ValueError, match="holds no of 'everything'"):
         drawn("information", information().iloc[1:])
 

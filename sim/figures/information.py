@@ -49,7 +49,7 @@ def information(
     whole = table[table["of"] == EVERYTHING].iloc[0]
     parts = table[table["of"] != EVERYTHING]
     need(parts, (), "information apart from everything")
-    parts = parts.sort_values("value", ascending=False, kind="stable", na_position="last")
+    parts = parts.sort_values(["value", "upper"], ascending=False, kind="stable", na_position="last")
     parts, left = parts.head(most), max(len(parts) - most, 0)
     parts = parts.assign(schedule=parts["of"], said=[_said(*line) for line in parts[list(NUMBERS)].itertuples(index=False)])
     names = list(parts["schedule"])

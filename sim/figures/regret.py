@@ -72,7 +72,8 @@ def regret(
     layers += [absent(missing, y)] if len(missing) else []
     text, wide = columns(table, {"cost": "expected", "worst": "maximum", "best": "best in"}, y, pixels)
 
-    of = f"{count([states], 'state')} of the world, {count([replications], 'replication')} in each"
+    runs = count([replications], "replication")
+    of = f"{count([states], 'state')} of the world, {runs} in each" if states > 1 else f"one world, {runs}"
     title = f"What it costs to be wrong, {period(start, horizon_days)}: regret over {of}"
     explanation = (
         f"{worth(objectives, labels)}Regret: value lost in a state of the world against the schedule that is best in it. Dot and "

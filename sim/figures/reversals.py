@@ -59,7 +59,9 @@ def reversals(
     )
     pixels = WIDTHS[1]
     if shown.empty:
-        said = pd.DataFrame({"said": [f"No order turns: none of the {count([looked], 'look')} found a reversal."]})
+        said = pd.DataFrame(
+            {"said": [f"None of {count([looked], 'look')} shows a reversal. Too few states or replications show none either."]}
+        )
         layer = write(said, "said", color=INK).encode(x=alt.value(8), y=alt.value(HEIGHT / 2))
         empty = alt.LayerChart(layer=[layer]).properties(width=pixels, height=HEIGHT)
         return finish(empty, title, worth(objectives, labels), pixels)

@@ -32,9 +32,9 @@ def selection(
     """One row a schedule: its value minus the best other's, with its interval, and beside it P(best), P(nearly best) and when
     it was dropped.
 
-    table: schedule, n (replications), value (mean, higher is better), lower, upper (simultaneous interval of value minus the best
-        other's), p_best, p_within (0 to 1), eliminated_at (replications, missing if it stayed). The dot is the difference of the
-        values themselves.
+    table: schedule, n (replications, of all states together), value (mean, higher is better), lower, upper (simultaneous
+        interval of value minus the best other's), p_best, p_within (0 to 1), eliminated_at (replications, missing if it stayed).
+        The dot is the difference of the values themselves.
     labels: outcome -> (label, unit). start, horizon_days: first day and length of a replication, for the title.
     objectives: what the value is made of. confidence: of the intervals. states: of the world, for the title.
     order: which schedules, in which order; else all, as in the table. The best other is sought in the whole table.
@@ -75,7 +75,12 @@ def selection(
     ]
     missing = table[table["margin"].isna()]
     layers += [absent(missing, y)] if len(missing) else []
-    headings = {"best": "P(best)", "within": "P(nearly best)"} | ({"dropped": "dropped"} if table["dropped"].any() else {})
+    nearly = not table["within"].equals(table["best"])  # the same where no difference is too small to matter
+    headings = {"best": "P(best)"}
+    if nearly:
+        headings["within"] = "P(nearly best)"
+    if table["dropped"].any():
+        headings["dropped"] = "dropped"
     text, wide = columns(table, headings, y, pixels)
 
     sure = percent(confidence)
@@ -96,5 +101,5 @@ def _share(p: float, schedules: int) -> str:
 
 
 def _of(n: pd.Series, states: int) -> str:
-    """400 replications; 50 replications in each of 64 states of the world."""
-    return count(n, "replication") + (f" in each of {count([states], 'state')} of the world" if states > 1 else "")
+    """400 replications; 3,200 replications over 64 states of the world."""
+    return count(n, "replication") + (f" over {count([states], 'state')} of the world" if states > 1 else "")
