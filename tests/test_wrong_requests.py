@@ -137,7 +137,7 @@ def test_no_command_at_all_shows_the_commands_there_are(capsys):
         ("run schedules=[open_ended]", ("schedules: no such key", "did you mean schedule?")),
         ("run ~foo", ("foo: no such key",)),
         ("compare replication=3", ("replication: no such key", "did you mean replications?")),
-        ("trace schedules=all", ("schedules: no such key", "did you mean schedule?")),
+        ("run schedules=all", ("schedules: no such key", "did you mean schedule?")),
         ("plot seed=1", ("seed: no such key", "posture plot --help")),
         ("plot schedule=open_ended", ("schedule: no such key", "did you mean schedules?")),
         ("plot militias.restraint=0.1", ("militias.restraint: no such key", "posture plot --help")),
