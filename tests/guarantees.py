@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,8 @@ class Table:
     failed: bool = False
 
     def text(self) -> str:
-        lines = [f"## {self.title}", "", self.intro, "", row(self.heads), row(["---"] * len(self.heads)), *map(row, self.rows)]
+        intro = fill(self.intro, 130, break_on_hyphens=False)
+        lines = [f"## {self.title}", "", intro, "", row(self.heads), row(["---"] * len(self.heads)), *map(row, self.rows)]
         return "\n".join(lines) + "\n"
 
 
@@ -150,7 +152,7 @@ def stopping(share: float) -> Table:
             rows.append([name, when, *(text for s in (fixed, anytime) for text in (str(s), s.verdict))])
             failed |= not (fixed.holds and anytime.holds)
     intro = (
-        f"How often a nominal {CONFIDENCE:.0%} interval holds the true difference, which is exactly 0. Looks at "
+        f"How often a nominal {100 * CONFIDENCE:g} % interval holds the true difference, which is exactly 0. Looks at "
         f"{STEP}, {2 * STEP}, ... {LAST:,} replications; {runs:,} runs. *At every look* is what one gets by stopping at the "
         "first look whose interval excludes 0: the fixed interval is then wrong in many runs, whatever the distribution. The "
         "anytime interval is exact for normal differences and for yes/no outcomes, and approximate for others, as any t "
@@ -184,7 +186,7 @@ def rare(share: float) -> Table:
         rows.append([name, *found])
     intro = (
         f"Pairs of runs that differ rarely, and always to the same side: what a sample variance cannot know. {len(looks)} "
-        f"looks from {STEP} to {last:,} replications, {runs:,} runs, nominal level {CONFIDENCE:.0%}, nothing claimed. "
+        f"looks from {STEP} to {last:,} replications, {runs:,} runs, nominal level {100 * CONFIDENCE:g} %, nothing claimed. "
         "*Alone* is the t sequence as it stands; *as done* is what `posture compare` uses, which allows for differences "
         "not seen. Sizes that vary by a lognormal are the worst case: the largest carry much of the mean, and no interval "
         "can allow for what it has no bound for. Where that may be so, look late: the last columns count looks at which "
@@ -352,9 +354,8 @@ def winners_curse(share: float) -> Table:
         rows.append([name, *cells, "holds" if holds else "FALLS SHORT"])
     intro = (
         f"100 replications of standard deviation 1, {runs:,} runs: the mean of the one that looks best less its true "
-        "value. Claimed: the corrected value does not overstate, and has less than half the bias. It errs to the low side "
-        "where schedules are close but not equal, because a choice on nine tenths of the replications is a little worse "
-        "than the one it stands for."
+        "value. Claimed: the corrected value does not overstate, and has less than half the bias. If anything it is low: "
+        "a choice on nine tenths of the replications is a little worse than the one it stands for."
     )
     return Table("The winner's curse", intro, ("true values", "bias as it stands", "bias corrected", ""), rows, failed)
 
@@ -404,7 +405,7 @@ def knowing(share: float) -> Table:
             ]
         )
     intro = (
-        "Perfect information is worth what the best choice without it is expected to regret. The published value is met. With "
+        "Perfect information is worth what the best choice without it is expected to regret. With "
         "noise, choosing and judging by the same replications finds value in the noise; the corrected estimate chooses on other "
         "replications, and is low rather than high, because the choice in a state is then not always the right one."
     )
@@ -472,7 +473,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "\n".join([HEAD, *(table.text() for table in tables)])
     if asked.share >= 1.0:
         DOCUMENT.write_text(text, encoding="utf-8")
-    print(text)
+    print(text, end="")
     return int(any(table.failed for table in tables))
 
 
