@@ -88,6 +88,9 @@ def regret(
     )
     never_negative = list(REGRET[1:8])
     table[never_negative] = table[never_negative].clip(lower=0.0)
+    # The largest regret is no smaller than the others; its estimate, which sees fewer replications at a time, may be.
+    table["maximum"] = table[["expected", "q90", "maximum"]].max(axis=1)
+    table["maximum_upper"] = table[["maximum", "maximum_upper"]].max(axis=1)
     return table
 
 
