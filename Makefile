@@ -36,7 +36,11 @@ sound = $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] \
 run: $(READY)
 	$(BIN)/posture compare
 
+# Pages are tested in Chromium: Debian's, where there is none yet and this may install it.
 test: $(READY)
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| { echo "Installing Chromium, for the tests of pages"; (apt-get update && apt-get install -y chromium) >/dev/null 2>&1; } \
+		|| echo "No Chromium here, and it cannot be installed: the tests in a browser are skipped" >&2
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
 check: $(READY)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from experiments import console
 from experiments.settings import HINTS, ReportSettings
 from sim.analysis.objectives import read_objective
-from sim.engines import engine, usable
+from sim.engines import engine
 from sim.errors import RequestError, first_line, suggestion
 from sim.outcomes import BY_NAME, YES_NO
 from sim.scenario import Scenario, read_scenario
@@ -126,7 +126,7 @@ def stories_of(study: Study, material: "Material", schedule: str, most: int) -> 
     for title, why, row in chosen_runs(material, schedule)[:most]:
         scenario = scenario_of(study.name, manifest["contents"][by_identity[row["scenario"]]])
         replication = int(row["replication"])
-        run = engine(usable("compiled")).replicate(scenario, manifest["seed"], replication, trace=True)
+        run = engine("reference").replicate(scenario, manifest["seed"], replication, trace=True)
         where = f", state {int(row['state'])}" if "state" in row else ""
         found.append(
             Story(

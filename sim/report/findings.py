@@ -87,8 +87,9 @@ def best(material: Material) -> Markup:
         ).format(extremes(material))
     table = ranked(material)
     index, row = int(str(table.index[0])), table.iloc[0]
+    text = Markup("" if row["lower"] > 0 else "None is surely the best. ")
     told = Markup("{} has the highest value by the stated objectives, P(best) {}; its lead over the best other is {} to {}.")
-    text = told.format(
+    text += told.format(
         strong(row["schedule"]),
         number(row["p_best"], "selection", index, "p_best", "share"),
         number(row["lower"], "selection", index, "lower"),
@@ -129,12 +130,12 @@ def dominated(material: Material) -> Markup:
         if len(rows):
             first = rows.drop_duplicates("b")  # the surest reason for each
             parts = [
-                Markup("{} (by {}, {})").format(
+                Markup("{} (by {}, confidence {})").format(
                     strong(row["b"]), row["a"], number(row["confidence"], "dominance", int(str(index)), "confidence", "share")
                 )
                 for index, row in first.iterrows()
             ]
-            return Markup("{}: another is {} (in brackets: which, and the confidence).").format(listed(parts, 6), meaning)
+            return Markup("{}. Whatever dominates is {}.").format(listed(parts, 10), meaning)
     return Markup("No schedule dominates another over all objectives.")
 
 
@@ -216,7 +217,10 @@ def reversal(material: Material) -> Markup:
     table = material.tables["reversals"]
     turned = table[table["reversed"].astype(bool)]
     if turned.empty:
-        return Markup("No rival theory and no part of a parameter's range surely reverses the order of two schedules.")
+        return Markup(
+            "No rival theory and no part of a parameter's range surely reverses the order of two schedules. "
+            "An order that is itself undecided cannot be reversed."
+        )
     if material.has("selection"):  # what concerns the apparent best comes first
         top = ranked(material).iloc[0]["schedule"]
         concerned = (turned["a"] == top) | (turned["b"] == top)

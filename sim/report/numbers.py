@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from math import isfinite, isnan, log10
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from sim.outcomes import BY_NAME, YES_NO
@@ -39,8 +40,8 @@ def rounded(value: float, form: str = "number") -> str:
 
 
 def _digits(value: float, digits: int) -> str:
-    """So many significant digits, all digits before the point, and no more than three after it."""
-    places = 0 if value == 0 else digits - 1 - int(log10(abs(value)) // 1)
+    """So many significant digits, all digits before the point, and no more than three after it; whole numbers as they are."""
+    places = 0 if value == round(value) else digits - 1 - int(log10(abs(value)) // 1)
     return f"{value:,.{min(max(places, 0), 3)}f}"
 
 
@@ -53,7 +54,7 @@ def form_of(outcome: str, difference: bool = False) -> str:
 
 def number(value: Any, table: str, row: Hashable, column: str, form: str = "number") -> Markup:
     """A number as HTML, with its exact value and its place: table, row (counted from 0, in the file's order) and column."""
-    exact = float(value)
+    exact = float("nan") if pd.isna(value) else float(value)
     return Markup(
         '<span class="n" data-value="{}" data-table="{}" data-row="{}" data-column="{}">{}</span>'  # Markup.format escapes
     ).format(repr(exact), table, row, column, rounded(exact, form))

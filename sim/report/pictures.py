@@ -80,6 +80,8 @@ class Pictures:
         horizon = float(self.about["horizon_days"])
         days = np.unique(np.append(np.arange(0.0, horizon, 7.0), horizon))
         shares = incidence(self.material.tables["outcomes"], list(SHOWN_EVENTS), days)
+        keys = ["schedule", "event", "share", "lower", "upper"]
+        shares = shares[(shares[keys] != shares[keys].shift()).any(axis=1)]  # a step goes on until the next one
         return shares.assign(date=self.about["start"] + pd.to_timedelta(shares["day"], unit="D"))
 
     def _picture(self, chart: Any, caption: str) -> Picture:
@@ -109,6 +111,8 @@ class Pictures:
         table = self.material.tables[TABLE_OF.get(name, name)]
         if name == "information" and set(table["of"]) == {"everything"}:
             return None
+        if name == "selection":  # it tells of the replications in each state
+            table = table.assign(n=table["n"] // more["states"])
         confidence = float(self.material.config.get("confidence") or 0.95)
         return self._picture(figure(name)(table, LABELS, confidence=confidence, **more, **self.about), caption)
 
@@ -174,4 +178,5 @@ class Pictures:
         outcomes = self.material.tables["outcomes"]
         fewest = int(outcomes.groupby("schedule").size()[list(schedules)].min())
         chart = figure("incidence")(self.shares, LABELS, replications=fewest, order=list(schedules), **self.about)
-        return self._picture(chart, f"When events happen: {', '.join(schedules)}")
+        what = "all schedules" if len(schedules) > 2 else ", ".join(schedules)
+        return self._picture(chart, f"When events happen: {what}")

@@ -25,12 +25,18 @@ class Grid:
     wide: int = 1  # columns that name the row
 
 
+HELD = {"dominance": "holds", "reversals": "reversed"}  # tables of which only the rows are shown that say yes in this column
+MOST = 400  # rows of those
+
+
 def view(material: Material, name: str) -> Grid:
     """The table of that name, whole, as the page shows it."""
     title, how, columns, wide, folded = VIEWS[name]
     table = material.tables[name]
-    if name == "reversals":  # what is reversed comes first
-        table = table.sort_values("reversed", ascending=False, kind="stable")
+    if name in HELD:  # eleven schedules have thousands of rows in which nothing is so
+        looked, table = len(table), table[table[HELD[name]].astype(bool)]
+        left = f"Shown: the {min(len(table), MOST):,} of {looked:,} rows in which it is so; {name}.parquet has all."
+        how, table = f"{how} {left}", table.iloc[:MOST]
     rows = cells(name, table, columns)
     return Grid(name, title, said(material, how), heads(material, columns), rows, folded, wide)
 
