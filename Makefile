@@ -38,8 +38,9 @@ run: $(READY)
 
 # Pages are tested in Chromium: Debian's, where there is none yet and this may install it.
 test: $(READY)
-	@command -v chromium chromium-browser google-chrome >/dev/null \
-		|| { echo "Installing Chromium, for the tests of pages"; (apt-get update && apt-get install -y chromium) >/dev/null 2>&1; } \
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| { echo "Installing Chromium, for the tests of pages"; export DEBIAN_FRONTEND=noninteractive; \
+			(apt-get update && apt-get install -y chromium) >/dev/null 2>&1 </dev/null; } \
 		|| echo "No Chromium here, and it cannot be installed: the tests in a browser are skipped" >&2
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
