@@ -31,7 +31,7 @@ KEYS = {
     "objectives": "what counts, a list of outcome:direction:weight; there is no default",
     "indifference": "a difference of objectives too small to matter, in their unit; selection then eliminates",
     "limits": "what is satisfactory, a list of outcome:at_most:number or outcome:at_least:number",
-    "rivals": "all: under every rival theory of announcements, with self-excitation and without (all_rivals=true)",
+    "all_rivals": "true, or rivals=all: under every rival theory of announcements, with self-excitation and without",
     "draw_parameters": "true: states of the world, parameters drawn from their priors; those that are set stay",
     "draws": "how many; each meets all rivals",
     "draw_seed": "of the draws; luck is not changed by it",
@@ -63,7 +63,7 @@ OF = {
     "run": COMPUTING,
     "compare": (
         *("schedules", "baseline", "outcomes", "figures", "confidence", "tolerance", "budget", "objectives", "indifference"),
-        *("limits", "rivals", "draw_parameters", "draws", "draw_seed", "per_state", "explain", "explain_runs", *COMPUTING),
+        *("limits", "all_rivals", "draw_parameters", "draws", "draw_seed", "per_state", "explain", "explain_runs", *COMPUTING),
     ),
     "sweep": ("design", "points", "over", "design_seed", "schedules", *COMPUTING),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),

@@ -172,7 +172,7 @@ def test_compare_leaves_tables_differences_and_a_manifest(comparison):
     place, done = comparison
     assert (done.returncode, done.stderr) == (0, "")
     assert [path.name for path in place.iterdir()] == ["results"]
-    made = {f"{name}.parquet" for name in ("outcomes", "weekly", "summary", "differences")}
+    made = {f"{name}.parquet" for name in ("outcomes", "weekly", "summary", "differences", "survival")}
     assert files(place / MINE) == {"study.json", *made}
 
 
