@@ -11,6 +11,7 @@ from sim.errors import RequestError, first_line, suggestion
 from sim.outcomes import BY_NAME, YES_NO
 from sim.scenario import Scenario, read_scenario
 from sim.story import story
+from sim.studies.place import place
 from sim.studies.study import Study, find_study, now
 from sim.validation import check
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 
     from sim.report.material import Material, Story
 
-FILE = "report.html"
+FILE, MODEL = "report.html", "model.html"
 UNUSUAL = 0.05  # how far out in the distribution a bad run lies
 
 
 def application(config: dict[str, Any]) -> int:
     """Write the report that the configuration asks for; returns the exit status. Raises RequestError."""
     settings = check("", ReportSettings, config, HINTS)
+    if settings.kind == "model":
+        return describe(settings)
     study = find_study(settings.results, settings.name)
     manifest = study.read_manifest()
     if manifest.get("application") != "compare":
@@ -57,6 +60,22 @@ def written(study: Study, manifest: dict[str, Any], settings: ReportSettings) ->
     material = gathered(study, manifest, settings.schedules, settings.stories)
     made = {"This report": f"made {now()} by posture {version()}"}
     return page(material, made)
+
+
+def describe(settings: ReportSettings) -> int:
+    """Write the description of the model into the folder of results. Raises RequestError."""
+    from experiments.document import shipped
+    from sim.report.model import sections
+    from sim.report.page import model_page
+
+    root = place(settings.results)
+    text = model_page(sections(shipped()), f"Made {now()} by posture {version()}.")
+    try:
+        root.write(MODEL, text.encode())
+    except OSError as error:
+        raise RequestError(f"results = {settings.results!r}: cannot be written to: {error.strerror or error}") from None
+    console.say(f"model: {root.where(MODEL)}; open it in a browser")
+    return 0
 
 
 def version() -> str:

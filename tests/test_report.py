@@ -503,6 +503,16 @@ def test_on_paper_all_schedules_are_there_and_no_controls(browser, file):
         assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
+@needs_chromium
+def test_the_description_of_the_model_is_a_page_of_the_same_kind(browser, tmp_path):
+    assert main(["report", "kind=model", f"results={tmp_path}"]) == 0
+    file = tmp_path / "model.html"
+    with opened(browser, file) as (page, witness):
+        assert page.inner_text("code:text-is('militias.restraint') >> nth=0") == "militias.restraint"
+        assert "`" not in page.inner_text("main")
+        assert (witness.requests, witness.messages, witness.errors) == ([file.as_uri()], [], [])
+
+
 @pytest.mark.slow
 def test_the_report_of_all_schedules_is_smaller_than_8_megabytes(folder):
     words = ["study=quick", "figures=false", "name=all", "draws=3", "per_state=10", "rivals=all", "draw_parameters=true"]

@@ -1,18 +1,20 @@
 """The page: sections put together from tables, pictures and stories, into one HTML file that nothing has to be loaded for."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sim.report import assumptions, findings, tables
 from sim.report.material import Material, Story
 from sim.report.pictures import Picture, Pictures
+from sim.report.sections import Section
 from sim.report.tables import Grid
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,7 +63,6 @@ def page(material: Material, made: Mapping[str, str]) -> str:
         LookupError, TypeError, ValueError: if a table and the manifest do not belong together.
     """
     pictures = Pictures(material)
-    style, script = asset("report.css"), asset("report.js")
     shown = {
         "name": material.name,
         "question": findings.question(material),
@@ -79,13 +80,30 @@ def page(material: Material, made: Mapping[str, str]) -> str:
         "facts": assumptions.provenance(material, made),
         "missing": assumptions.MISSING,
     }
+    return rendered("report.html", **shown)
+
+
+def model_page(sections: Sequence[Section], made: str) -> str:
+    """The description of the model (`sim.report.model.sections`) as a file of the same kind. made: a sentence on what made it."""
+    return rendered("model.html", sections=sections, made=made)
+
+
+def rendered(template: str, **shown: Any) -> str:
+    """A template with its style, its script and the policy that lets these two and nothing else work."""
+    style, script = asset("report.css"), asset("report.js")
     policy = "; ".join(
         (
             *("default-src 'none'", f"style-src '{digest(style)}'", f"script-src '{digest(script)}'"),
             *("img-src data:", "base-uri 'none'", "form-action 'none'"),
         )
     )
-    return environment().get_template("report.html").render(style=style, script=script, policy=policy, **shown)
+    return environment().get_template(template).render(style=style, script=script, policy=policy, **shown)
+
+
+def coded(text: str) -> Markup:
+    """A text with `identifiers` in backticks as HTML; all else in it is escaped."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if k % 2 else escape(part) for k, part in enumerate(parts))
 
 
 def first(material: Material) -> int:
@@ -130,9 +148,11 @@ def compared(material: Material) -> list[Grid]:
 @cache
 def environment() -> Environment:
     """Jinja with everything escaped that is not markup of ours, and no value that is not given."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters["coded"] = coded
+    return made
 
 
 @cache

@@ -128,12 +128,4 @@
   });
   document.addEventListener("pointerleave", () => { tip.hidden = true; });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
-
-  // -- all of it on paper --------------------------------------------------------------------------------------------
-  let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = all("details:not([open])");
-    for (const one of opened) one.open = true;
-  });
-  addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
 })();
