@@ -236,7 +236,7 @@ def test_the_first_screen_says_what_is_dominated_what_an_error_costs_and_how_sur
         f"{B} has the highest value by the stated objectives, P(best) 94 %; its lead over the best other is 0.250 to 8.12" in said
     )
     assert f"{A} (by {B}, confidence 97 %)" in said
-    assert f"Least expected regret: {B}, expected 0.125 (0 to 0.500), at worst 0.750 (0.250 to 1)" in said
+    assert f"Least expected regret: {B}, 0.125 (0 to 0.500), at worst 0.750 (0.250 to 1)" in said
     assert "3 runs of each schedule in 2 states of the world" in said
     assert "1 of 2 pairs and outcomes are decided, 1 open" in said
     assert f"{A} against {B} turns under announcement, emboldenment: 1.50 (0.250 to 2.75)" in said

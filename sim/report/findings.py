@@ -152,31 +152,33 @@ def cost(material: Material) -> Markup:
         own = table.index[table["schedule"] == apparent]
         if len(own) and int(str(own[0])) != least:
             told.insert(0, regret_of(material, int(str(own[0])), "Choosing the apparent best"))
-    safest = int(str(table["maximum"].idxmin()))
-    if safest != least:
+    safest, worst = int(str(table["maximum"].idxmin())), int(str(table["expected"].idxmax()))
+    if safest != least and material.has("states"):
         told.append(
-            Markup("Least at worst: {}, {}.").format(
-                strong(table.loc[safest, "schedule"]), number(table.loc[safest, "maximum"], "regret", safest, "maximum")
-            )
+            Markup("Least at worst: {}.").format(regret_cell(material, safest, "maximum", "maximum_lower", "maximum_upper"))
         )
-    worst = int(str(table["expected"].idxmax()))
-    told.append(
-        Markup("Most expected: {}, {}.").format(
-            strong(table.loc[worst, "schedule"]), number(table.loc[worst, "expected"], "regret", worst, "expected")
-        )
-    )
+    told.append(Markup("Most expected: {}.").format(regret_cell(material, worst, "expected", "lower", "upper")))
+    if not material.has("states"):
+        told.append(Markup("All this in one world; <code>draw_parameters=true</code> tells of many."))
     return Markup(" ").join(told)
 
 
-def regret_of(material: Material, index: int, lead: str) -> Markup:
+def regret_cell(material: Material, index: int, *columns: str) -> Markup:
+    """A schedule and one of its regrets, with its interval."""
     row = material.tables["regret"].loc[index]
+    return Markup("{}, {}").format(
+        strong(row["schedule"]), interval(*(number(row[column], "regret", index, column) for column in columns))
+    )
 
-    def cell(*columns: str) -> Markup:
-        return interval(*(number(row[column], "regret", index, column) for column in columns))
 
-    told = Markup("{}: {}, expected {}, at worst {}, in units of the objectives.")
-    expected, worst = cell("expected", "lower", "upper"), cell("maximum", "maximum_lower", "maximum_upper")
-    return told.format(lead, strong(row["schedule"]), expected, worst)
+def regret_of(material: Material, index: int, lead: str) -> Markup:
+    """The expected regret of a schedule and, over states of the world, the largest."""
+    row = material.tables["regret"].loc[index]
+    worst = ("maximum", "maximum_lower", "maximum_upper")
+    told = Markup("{}: {}").format(lead, regret_cell(material, index, "expected", "lower", "upper"))
+    if material.has("states"):
+        told += Markup(", at worst {}").format(interval(*(number(row[c], "regret", index, c) for c in worst)))
+    return told + Markup(", in units of the objectives.")
 
 
 def sure(material: Material) -> Markup:
