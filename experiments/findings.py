@@ -148,8 +148,7 @@ def by_means(dominance: "pd.DataFrame") -> dict[str, list[str]]:
 
 def tell_satisficing(table: "pd.DataFrame") -> None:
     runs = table[table["of"] == "runs"]
-    limits = list(dict.fromkeys(zip(runs["outcome"], runs["sense"], runs["limit"].fillna(0.0), strict=True)))
-    shown = limits if len(limits) > 2 else limits[:1]  # of one limit, all of them say no more
+    shown = list(dict.fromkeys(zip(runs["outcome"], runs["sense"], runs["limit"].fillna(0.0), strict=True)))
 
     def cell(own: "pd.DataFrame", outcome: str, sense: str) -> str:
         row = own[(own["outcome"] == outcome) & (own["sense"] == sense)].iloc[0]

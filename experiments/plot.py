@@ -112,6 +112,8 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
 
     if "distributions" in wanted:
         keep(figure("distributions")(quantiles(table, spread), table, LABELS, **about), "distributions")
+    if weekly is not None and "state" in weekly:  # the same luck in another state of the world is another run
+        weekly = weekly.assign(replication=weekly.groupby(["state", "replication"], sort=False).ngroup())
     if weekly is not None and len(weekly):
         bands = fan(weekly[weekly["schedule"].isin(schedules)], list(FAN_SERIES), SMOOTHED, SMOOTH)
         replications = int(bands["n"].min())
@@ -123,7 +125,8 @@ def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: S
         keep(figure("timelines")(*plan), "timelines")
     if "incidence" in wanted:
         days = np.unique(np.append(np.arange(0.0, manifest["horizon_days"], 7.0), float(manifest["horizon_days"])))
-        shares = incidence(table, list(SHOWN_EVENTS), days)
+        states = study.read_table("states") if "states" in manifest else None
+        shares = incidence(table, list(SHOWN_EVENTS), days, states)
         shares["date"] = about["start"] + pd.to_timedelta(shares["day"], unit="D")
         fewest = int(table.groupby("schedule").size().min())
         keep(figure("incidence")(shares, LABELS, replications=fewest, **about), "incidence")

@@ -12,7 +12,9 @@ from experiments.composition import Composer, scenario
 from experiments.settings import CompareSettings, split
 from experiments.states import state_table, states_of
 from sim.agents.announcements import MODULES
-from sim.analysis.paired import crossed_interval, differences
+from sim.analysis.crossed import crossed_interval
+from sim.analysis.incidence import incidence
+from sim.analysis.paired import differences
 from sim.scenario import declared_parameters
 from sim.studies.design import prior_draws, value_at
 from sim.validation import check
@@ -152,3 +154,29 @@ def test_states_of_one_draw_are_averaged_before_draws_are_taken_for_a_sample():
     assert drawn["mean"] == pytest.approx(alone["mean"])
     assert drawn["half_width"] == pytest.approx(4.302653 * 10 / 3**0.5, rel=0.05)  # t of 2 degrees of freedom: three draws
     assert alone["half_width"] < drawn["half_width"] / 1.5
+
+
+def test_the_share_of_runs_with_an_event_knows_that_runs_of_one_draw_are_alike():
+    rng = np.random.default_rng(5)
+    likely = rng.beta(1, 3, size=20).repeat(2)  # of each draw, under two rivals
+    rows = [
+        {
+            "schedule": "a",
+            "state": state,
+            "replication": r,
+            "fell": u < likely[state],
+            "fell_day": 50.0 if u < likely[state] else 100.0,
+        }
+        for r, u in enumerate(rng.random(60))
+        for state in range(40)
+    ]
+    table, states = pd.DataFrame(rows), pd.DataFrame({"state": range(40), "draw": np.arange(20).repeat(2)})
+    days = np.array([10.0, 100.0])
+    whole = incidence(table, ["fell"], days, states)
+    alone = incidence(table.drop(columns="state"), ["fell"], days)
+    assert whole["share"].tolist() == alone["share"].tolist()
+    width = (whole["upper"] - whole["lower"])[1]
+    mean, half = crossed_interval(table["fell"].astype(float).to_numpy().reshape(60, 20, 2).mean(axis=2))
+    assert mean == pytest.approx(whole["share"][1])
+    assert width == pytest.approx(2 * half, rel=0.15)
+    assert width > 3 * (alone["upper"] - alone["lower"])[1]

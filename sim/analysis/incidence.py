@@ -3,38 +3,51 @@
 import numpy as np
 import pandas as pd
 
+from sim.analysis.crossed import averages, crossed_variance
 from sim.analysis.proportions import wilson
 
 
-def incidence(outcomes: pd.DataFrame, events: list[str], days: np.ndarray) -> pd.DataFrame:
+def incidence(outcomes: pd.DataFrame, events: list[str], days: np.ndarray, states: pd.DataFrame | None = None) -> pd.DataFrame:
     """The share of each schedule's runs in which an event has happened by each of the days.
 
     All runs are censored at the same horizon, so the share is the Kaplan-Meier estimate of the cumulative incidence; the interval
-    is Wilson's (Newcombe 1998).
+    is Wilson's (Newcombe 1998). Runs in states of the world are not independent of each other: there it is Wilson's for the
+    number of independent runs that would give the share the variance it has (Kish's effective sample size).
 
     Args:
-        outcomes: columns schedule, and for each event `<event>` (boolean) and `<event>_day` (days, censored at the horizon).
-        days: the days at which to read the share.
+        outcomes: columns schedule, for each event `<event>` (boolean) and `<event>_day` (days, censored at the horizon), and with
+            states of the world replication and state.
+        days: the days at which to read the share. states: columns state and draw; each state is a draw without it.
     Returns:
         columns schedule, event, day, share, lower, upper (95 %).
     """
+    draw = None if states is None else states.set_index("state")["draw"]
     tables = []
     for schedule, table in outcomes.groupby("schedule", sort=False):
         n = len(table)
         for event in events:
-            happened = np.sort(table.loc[table[event].astype(bool), f"{event}_day"].to_numpy(dtype=float))
-            count = np.searchsorted(happened, days, side="right")
-            lower, upper = wilson(count, n)
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "schedule": schedule,
-                        "event": event,
-                        "day": days,
-                        "share": count / n,
-                        "lower": lower,
-                        "upper": upper,
-                    }
-                )
-            )
+            day = table[f"{event}_day"].where(table[event].astype(bool), np.inf)
+            share = np.searchsorted(np.sort(day.to_numpy(dtype=float)), days, side="right") / n
+            independent = np.full(len(days), float(n))
+            if "state" in table:
+                day.index = pd.MultiIndex.from_frame(table[["state", "replication"]])
+                independent = effective(day, draw, days, share)
+            lower, upper = wilson(share * independent, independent)
+            columns = {"schedule": schedule, "event": event, "day": days, "share": share, "lower": lower, "upper": upper}
+            tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+def effective(day: pd.Series, draw: pd.Series | None, days: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """How many independent runs would give each share the variance that it has over draws and replications; never more than
+    there are, and all of them where the event has happened in none of them or in all.
+
+    Args:
+        day: of the event in each run, infinite where it did not happen; index (state, replication).
+    """
+    wide = day.unstack("replication").dropna(axis=1)
+    averaged = averages(wide.index if draw is None else draw.reindex(wide.index).to_numpy())
+    times = wide.to_numpy()
+    variance = np.array([crossed_variance(averaged @ (times <= limit))[0] for limit in days])
+    known = (variance > 0.0) & (share > 0.0) & (share < 1.0)
+    return np.where(known, np.clip(share * (1.0 - share) / np.where(known, variance, 1.0), 1.0, len(day)), float(len(day)))

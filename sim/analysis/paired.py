@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from sim.analysis.crossed import by_draw, crossed_interval
 from sim.analysis.summary import outcome_columns
 
 COLUMNS = (
@@ -95,46 +96,10 @@ def differences(
         for name in names:
             row = paired_difference(ours[name].to_numpy(), theirs[name].to_numpy(), confidence)
             if crossed:
-                row |= by_draw(ours[name] - theirs[name], draw, confidence)
+                mean, half = crossed_interval(by_draw(ours[name] - theirs[name], draw), confidence)
+                row |= {"mean": mean, "lower": mean - half, "upper": mean + half, "half_width": half}
             rows.append({"schedule": schedule, "baseline": baseline, "outcome": name, **row})
     return pd.DataFrame(rows, columns=["schedule", "baseline", "outcome", *COLUMNS])
-
-
-def by_draw(difference: pd.Series, draw: pd.Series | None, confidence: float) -> dict[str, float]:
-    """Mean, interval and half-width of differences by state and replication, states of one draw averaged."""
-    wide = difference.unstack("replication").dropna(axis=1)
-    wide = wide.groupby(wide.index if draw is None else draw.reindex(wide.index).to_numpy()).mean()
-    mean, half = crossed_interval(wide.to_numpy(), confidence)
-    return {"mean": mean, "lower": mean - half, "upper": mean + half, "half_width": half}
-
-
-def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
-    """The mean of values of random rows (draws of the parameters) crossed with random columns (replications), and the half-width
-    of its interval.
-
-    In the two-way layout with one value a cell the variance of the mean is estimated, without bias, by Vr/R + Vc/C - Ve/(R C): Vr
-    and Vc the variances of the means of rows and of columns, Ve that of what is left (Searle, Casella and McCulloch, Variance
-    Components, 1992, section 4.3). Not below the larger of Vr/R and Vc/C here, and with the fewer of R - 1 and C - 1 degrees of
-    freedom, so that it errs on the wide side.
-
-    Args:
-        values: shape (rows, columns). A single row or column is taken as given, not as a sample.
-    Returns:
-        mean, half-width; NaN where there are fewer than two of both.
-    """
-    from scipy.special import stdtrit
-
-    rows, columns = values.shape
-    if values.size < 2:
-        return float("nan"), float("nan")
-    of_row, of_column = values.mean(axis=1), values.mean(axis=0)
-    parts = [means.var(ddof=1) / len(means) for means in (of_row, of_column) if len(means) > 1]
-    freedom = min(len(means) - 1 for means in (of_row, of_column) if len(means) > 1)
-    variance = max(parts)
-    if len(parts) == 2:
-        rest = values - of_row[:, None] - of_column[None] + values.mean()
-        variance = max(variance, sum(parts) - (rest**2).sum() / ((rows - 1) * (columns - 1)) / values.size)
-    return float(values.mean()), float(stdtrit(freedom, 0.5 + confidence / 2)) * float(variance) ** 0.5
 
 
 def p_better(differences: pd.DataFrame, directions: Mapping[str, str]) -> pd.Series:

@@ -136,9 +136,9 @@ def satisficing(
         limits: (outcome, "at_most" or "at_least", number in the outcome's unit); a limit itself is within.
         states: columns state and draw; states of one draw are resampled together.
     Returns:
-        a row for each schedule and limit, and one with outcome "" (limit NaN, sense "") for all limits at once; `of` is "runs",
-        and with states also "states", whose mean over replications has to be within. Intervals are Wilson's for runs without
-        states, else the pigeonhole bootstrap's. No rows without limits.
+        a row for each schedule and limit and, where there are several, one with outcome "" (limit NaN, sense "") for all limits
+        at once; `of` is "runs", and with states also "states", whose mean over replications has to be within. Intervals are
+        Wilson's for runs without states, else the pigeonhole bootstrap's. No rows without limits.
     Raises:
         ValueError: if a sense is unknown, or no replication is left that all schedules have.
     Source: Starr 1963's domain criterion, as in Lempert, Popper and Bankes, Shaping the Next One Hundred Years (2003).
@@ -157,7 +157,7 @@ def satisficing(
     where = [list(tables).index(name) for name, _, _ in limits]
     # states, replications, schedules, limits; within is at most the bound
     runs = np.moveaxis(values.reshape(*values.shape[:2], len(tables), len(schedules)), 2, 3)[..., where] * signs
-    rng, labels = np.random.default_rng(seed), [*limits, ("", "", float("nan"))]
+    rng, labels = np.random.default_rng(seed), [*limits, ("", "", float("nan"))] if len(limits) > 1 else list(limits)
     of_runs = with_all(runs <= bounds)
     parts = {"runs": shares_of_runs(of_runs, confidence, bootstrap, rng, groups)}
     if outcomes.columns.isin(["state"]).any():

@@ -71,8 +71,8 @@ def with_the_best(
 
     With states of the world, a mean varies by which states were drawn and by luck, and luck is the same in all states: so the
     intervals, p_best and p_within allow for both (states of one draw of the parameters, which differ by a rival only, are no
-    independent sample and count as one; with one draw, or none, states are taken as given and only luck varies). Elimination is
-    over luck alone, in these very states: replications are what a study can add.
+    independent sample and count as one; with one draw, or none, states are taken as given and only luck varies). Nothing is
+    eliminated over states: the procedure adds replications, and it is draws that are few.
 
     Args:
         cells: a column a schedule, higher is better; index replication, or (state, replication).
@@ -109,7 +109,7 @@ def with_the_best(
             "p_best": (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0),
             "p_within": (resampled >= best - delta).mean(axis=0),
             "corrected": np.where(np.arange(k) == apparent, cross_fitted(values, groups, rng), np.nan),
-            "eliminated_at": kim_nelson(values.mean(axis=0), first, delta, 1.0 - confidence) if delta > 0.0 else np.nan,
+            "eliminated_at": kim_nelson(values[0], first, delta, 1.0 - confidence) if delta > 0.0 and len(kept) == 1 else np.nan,
         },
         columns=list(COLUMNS),
     )

@@ -79,7 +79,10 @@ class Pictures:
     def _shares(self) -> pd.DataFrame:
         horizon = float(self.about["horizon_days"])
         days = np.unique(np.append(np.arange(0.0, horizon, 7.0), horizon))
-        shares = incidence(self.material.tables["outcomes"], list(SHOWN_EVENTS), days)
+        tables = self.material.tables
+        shares = incidence(
+            tables["outcomes"], list(SHOWN_EVENTS), days, tables["states"] if self.material.has("states") else None
+        )
         keys = ["schedule", "event", "share", "lower", "upper"]
         shares = shares[(shares[keys] != shares[keys].shift()).any(axis=1)]  # a step goes on until the next one
         return shares.assign(date=self.about["start"] + pd.to_timedelta(shares["day"], unit="D"))
