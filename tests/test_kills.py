@@ -31,7 +31,7 @@ PAIRS = 8  # rounds of two processes
 MERGED_AT, MANY, FULL = 4, 2, 3000  # segments are merged all the time
 WORDS = ["compare", TWO, "weekly=60", "horizon_days=200", "workers=2", "seed=11", "figures=false"]
 MUCH, LITTLE = [*WORDS, "replications=2400"], [*WORDS, "replications=400"]
-TABLES = ("outcomes", "weekly", "differences", "summary")
+TABLES = ("outcomes", "weekly", "differences", "summary", "survival")
 ALONE = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # no thread in who forks
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 

@@ -12,8 +12,9 @@ from sim.outcomes import COUNT, OUTCOMES, SERIES, YES_NO
 SATURATION_LIMIT = 0.001  # share of opportunities above their cap that is still called harmless
 KINDS = {COUNT: "i8", YES_NO: "?"}  # the others are floats
 # the outcomes of a run, a row of their table, and a row of the series by week
-MEASURED = np.dtype([(o.name, KINDS.get(o.kind, "f8")) for o in OUTCOMES])
-OUTCOME_ROW = np.dtype([("replication", "i8"), *((name, MEASURED[name]) for name in MEASURED.names or ())], align=True)
+COLUMNS = [(o.name, KINDS.get(o.kind, "f8")) for o in OUTCOMES]
+MEASURED = np.dtype(COLUMNS)
+OUTCOME_ROW = np.dtype([("replication", "i8"), *COLUMNS], align=True)
 WEEK_ROW = np.dtype([("replication", "i8"), ("day", "f8"), *((s.name, "i8" if s.total or s.whole else "f8") for s in SERIES)])
 
 

@@ -40,13 +40,20 @@ def chosen(table: pd.DataFrame, column: str, wanted: Sequence[str] | None, what:
     return wanted
 
 
-def rows(table: pd.DataFrame) -> alt.InlineData:
+class Values(alt.InlineData):
+    """Values that no chart changes: altair copies a chart at each step of making it, and would copy them all each time."""
+
+    def __deepcopy__(self, memo: object) -> "Values":
+        return self
+
+
+def rows(table: pd.DataFrame) -> Values:
     """The table as values inside the chart: missing as null, dates as moments in UTC with the zone written out.
 
     Altair's own conversion writes dates without a zone, which a browser west of Greenwich reads as the day before.
     """
     plain = {column: _plain(table[column]) for column in table.columns}
-    return alt.InlineData(values=[dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)])
+    return Values(values=[dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)])
 
 
 def _plain(column: pd.Series) -> list:
