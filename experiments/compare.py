@@ -6,7 +6,7 @@ from typing import Any
 from experiments import session
 from experiments.choices import known_schedules
 from experiments.composition import Composer
-from experiments.conclusions import Conclusions, check_conclusions, read_limits, read_objectives
+from experiments.conclusions import TABLES, Conclusions, check_conclusions, read_limits, read_objectives
 from experiments.settings import CompareSettings, read
 from experiments.states import State, states_of
 from experiments.stopping import Stopping
@@ -47,6 +47,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
         kinds={"state": pa.int64()} if states else {},
         more={"states": len(states)} if states else {},
         derived=asked.tables,
+        derivable=TABLES,
         grow=stopping,
     )
     done = session.run(request, settings)

@@ -15,6 +15,10 @@ from sim.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
+TABLES = (  # all that a comparison may conclude
+    *("summary", "states", "pairs", "differences", "survival", "satisficing", "tails", "selection", "regret", "dominance"),
+    *("orders", "reversals", "value_of_information", "necessary"),
+)
 SENSES = ("at_most", "at_least")
 Limit = tuple[str, str, float]
 

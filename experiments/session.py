@@ -45,7 +45,8 @@ class Request:
         application: the command. words: for the study's name, if none is given. config: the resolved configuration.
         marks: what stands in the tables beside each scenario, by label: its schedule, and what else was varied. kinds: the Arrow
         types of those columns, without schedule. more: what else the manifest is to say. derived: further tables that are made
-        of the outcomes, by name. grow: asked again and again what more is wanted, given the outcomes so far, until it is nothing.
+        of the outcomes, by name. derivable: all that may be: one of an earlier request that is not made now is removed. grow:
+        asked again and again what more is wanted, given the outcomes so far, until it is nothing.
     """
 
     application: str
@@ -56,6 +57,7 @@ class Request:
     kinds: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     derived: "Callable[[pd.DataFrame], dict[str, pd.DataFrame]]" = lambda outcomes: {}
+    derivable: Sequence[str] = ()
     grow: "Callable[[pd.DataFrame], Growth | None] | None" = None
 
     def manifest(self) -> dict[str, Any]:
@@ -116,6 +118,7 @@ def run(request: Request, settings: Settings) -> Session | None:
 
     about = request.manifest()
     contradictions(root, settings, about)
+    otherwise = asked_otherwise(root, settings, about)
     store = opened(root, settings)
     job = ready(store, request.wanted, settings)
     try:
@@ -135,6 +138,9 @@ def run(request: Request, settings: Settings) -> Session | None:
         if request.grow is not None:
             about["asked"] = asked_of(request.wanted)
         about |= {"started": started, **work.told(perf_counter() - clock)}
+        if otherwise or work.computed:  # pictures and pages of what the study was before
+            study.place.delete(study.at("report.html"))
+            study.place.delete_folder(study.at("figures"))
         session = concluded(study, store, request, about, settings.results, work.interrupted, work.lost)
         finished = not work.interrupted and not work.lost
         return session
@@ -142,6 +148,16 @@ def run(request: Request, settings: Settings) -> Session | None:
         raise unwritable(settings.results, error) from None
     finally:
         study.end(finished)
+
+
+def asked_otherwise(root: Place, settings: Settings, about: dict[str, Any]) -> bool:
+    """Whether the study of that name was made with another configuration, which contradicts nothing but asks for other things."""
+    if settings.name is None or not root.exists(f"studies/{settings.name}/study.json"):
+        return False
+    try:
+        return Study(root, settings.name).read_manifest().get("config") != about["config"]
+    except RequestError:
+        return True
 
 
 def so_far(store: "Store", request: Request) -> "pd.DataFrame":
@@ -293,6 +309,9 @@ def concluded(
     derived = request.derived(outcomes) if len(outcomes) else {}
     for name, table in derived.items():
         study.write_table(name, table)
+    for name in request.derivable:
+        if name not in derived:
+            study.place.delete(study.at(f"{name}.parquet"))
     study.write_manifest(manifest)
     return Session(study, outcomes, failures, manifest, interrupted, derived)
 

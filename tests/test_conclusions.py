@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.command import main
-from experiments.conclusions import read_limits, read_objectives
+from experiments.conclusions import TABLES, read_limits, read_objectives
 from sim.analysis.cells import cells
 from sim.analysis.objectives import Objective, read_objective, value
 from sim.outcomes import EVENTS
@@ -172,3 +172,28 @@ def test_cells_hold_what_all_schedules_have_in_the_order_of_the_table():
     assert np.array_equal(found.to_numpy(), [[2.0, 3.0]])
     with pytest.raises(ValueError, match="duplicate"):
         cells(pd.concat([table, table]), "cost")
+
+
+def test_nothing_of_an_earlier_request_of_the_same_name_is_left_beside_what_was_asked_for_now(tmp_path, capsys):
+    asked(tmp_path, "replications=20")
+    place = tmp_path / "studies/mine"
+    (place / "report.html").write_text("of before")
+    (place / "figures").mkdir()
+    (place / "figures/regret.png").write_text("of before")
+    assert main([*WORDS[:-1], "replications=20", f"results={tmp_path}", "name=mine"]) == 0
+    assert {path.name for path in place.iterdir()} == {
+        "study.json",
+        *(f"{name}.parquet" for name in ("outcomes", "weekly", "summary", "differences", "survival")),
+    }
+
+
+def test_the_same_request_again_leaves_figures_and_report_as_they_are(tmp_path, capsys):
+    asked(tmp_path, "replications=20")
+    (tmp_path / "studies/mine/report.html").write_text("of now")
+    asked(tmp_path, "replications=20")
+    assert (tmp_path / "studies/mine/report.html").read_text() == "of now"
+
+
+def test_all_tables_that_may_be_concluded_are_known(one, many):
+    assert (set(one) | set(many)) - {"outcomes", "weekly"} <= set(TABLES)
+    assert set(TABLES) - set(one) - set(many) == {"pairs"}
