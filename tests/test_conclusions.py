@@ -1,6 +1,7 @@
 """What `posture compare` concludes: each table of its outcomes, in one world and over states of it; and what it says."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,18 @@ def test_the_same_request_again_leaves_figures_and_report_as_they_are(tmp_path, 
 def test_all_tables_that_may_be_concluded_are_known(one, many):
     assert (set(one) | set(many)) - {"outcomes", "weekly"} <= set(TABLES)
     assert set(TABLES) - set(one) - set(many) == {"pairs"}
+
+
+def test_the_report_of_what_was_concluded_has_the_numbers_of_its_tables(tmp_path, capsys):
+    tables = asked(tmp_path, "rivals=all", "draw_parameters=true", "draws=3", "per_state=4")
+    assert main(["report", f"results={tmp_path}", "name=mine", "stories=1", "schedules=[rapid_6_months]"]) == 0
+    page = (tmp_path / "studies/mine/report.html").read_text(encoding="utf-8")
+    found = re.findall(r'data-value="([^"]*)" data-table="(\w+)" data-row="(\d+)" data-column="(\w+)"', page)
+    assert {"selection", "regret", "survival", "satisficing", "tails", "value_of_information"} <= {
+        name for _, name, _, _ in found
+    }
+    for text, name, row, column in found:
+        if name in tables:
+            exact = tables[name].loc[int(row), column]
+            assert exact is not None, (name, row, column)
+            assert repr(float(exact)) == repr(float(text)), (name, row, column)

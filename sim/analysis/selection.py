@@ -98,7 +98,7 @@ def with_the_best(
     resampled = resampled_means(values, bootstrap, rng, groups) if groups.max() > 0 else _over_luck(values, bootstrap, rng)
     best = resampled.max(axis=1, keepdims=True)
     winners = resampled == best
-    apparent = int(mean.argmax())
+    apparent, eliminating = int(mean.argmax()), delta > 0.0 and len(kept) == 1
     return pd.DataFrame(
         {
             "schedule": cells.columns,
@@ -109,7 +109,7 @@ def with_the_best(
             "p_best": (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0),
             "p_within": (resampled >= best - delta).mean(axis=0),
             "corrected": np.where(np.arange(k) == apparent, cross_fitted(values, groups, rng), np.nan),
-            "eliminated_at": kim_nelson(values[0], first, delta, 1.0 - confidence) if delta > 0.0 and len(kept) == 1 else np.nan,
+            "eliminated_at": kim_nelson(values[0], first, delta, 1.0 - confidence) if eliminating else np.full(k, np.nan),
         },
         columns=list(COLUMNS),
     )

@@ -219,9 +219,8 @@ def reversal(material: Material) -> Markup:
     table = material.tables["reversals"]
     turned = table[table["reversed"].astype(bool)]
     if turned.empty:
-        return Markup(
-            "No rival theory and no part of a parameter's range surely reverses the order of two schedules. "
-            "An order that is itself undecided cannot be reversed."
+        return Markup("No rival theory and no part of a parameter's range surely reverses the order of two schedules. {}").format(
+            best_by_state(material)
         )
     if material.has("selection"):  # what concerns the apparent best comes first
         top = ranked(material).iloc[0]["schedule"]
@@ -235,6 +234,24 @@ def reversal(material: Material) -> Markup:
     more = len(turned) - len(parts)
     rest = Markup("; and {} more, below").format(f"{more:,}") if more else ""
     return Markup("{}{}.").format(Markup("; ").join(parts), rest)
+
+
+def best_by_state(material: Material) -> Markup:
+    """In what share of the states of the world each schedule is best: how far the choice depends on which state it is."""
+    if not material.has("regret"):
+        return Markup("")
+    table = material.tables["regret"].sort_values("best_share", ascending=False, kind="stable")
+    parts = [
+        Markup("{} in {}").format(
+            strong(row["schedule"]), number(row["best_share"], "regret", int(str(index)), "best_share", "share")
+        )
+        for index, row in table[table["best_share"] > 0].iterrows()
+    ]
+    return (
+        Markup("Yet which is best depends on the state of the world: {} of them.").format(listed(parts))
+        if parts[1:]
+        else Markup("")
+    )
 
 
 def weakest(material: Material) -> Markup:
