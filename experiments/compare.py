@@ -33,6 +33,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
         raise RequestError(f"{chosen_rival}: not beside rivals=all, which takes every one")
     names = chosen(settings, folder)
     check_conclusions(settings)
+    check_amounts(settings, given, len(names))
     states = states_of(settings, config)
     scenarios, marks = worlds(names, states, overrides, folder)
     wanted = [Wanted(label, scenario, settings.seed, *much(settings, states)) for label, scenario in scenarios.items()]
@@ -67,6 +68,26 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     session.tell_trouble(done)
     session.tell_place(done)
     return done.status
+
+
+def check_amounts(settings: CompareSettings, given: Sequence[str], schedules: int) -> None:
+    """Refuse numbers of replications that would not be what is computed.
+
+    Raises:
+        RequestError
+    """
+    first = settings.replications * schedules
+    if settings.tolerance and settings.budget < first:
+        raise RequestError(
+            f"budget = {settings.budget}: the first look takes {first:,}, {settings.replications:,} replications of each of "
+            f"{schedules} schedules"
+        )
+    for key, other in (("replications", "per_state"), ("per_state", "replications")):
+        if key in given and settings.draw_parameters == (key == "replications"):
+            without = "with" if settings.draw_parameters else "without"
+            raise RequestError(
+                f"{key}: not used {without} draw_parameters=true; {other} says how many replications of each schedule"
+            )
 
 
 def worlds(

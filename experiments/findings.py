@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
+FEW = 20  # draws below which intervals over them are hints
 SHOWN = 12  # rows of a long table that are shown; its file has all of them
 number = console.number
 
@@ -23,6 +24,9 @@ def tell(done: Session, settings: CompareSettings) -> None:
     if len(tables.get("differences", ())):
         tell_differences(tables["differences"], settings)
     if "pairs" in tables:
+        console.say(
+            "note: the differences above are for one look; after looking until all is decided, go by the intervals of pairs"
+        )
         console.say(f"tolerance: {widest(tables['pairs'])}")
         tell_undecided(tables["pairs"])
     if "selection" in tables:
@@ -106,36 +110,41 @@ def tell_undecided(pairs: "pd.DataFrame") -> None:
 def tell_judgement(tables: "dict[str, pd.DataFrame]", settings: CompareSettings) -> None:
     """Which schedule is best on the stated objectives, how surely, and what it costs to be wrong."""
     regret = tables["regret"].set_index("schedule").to_dict("index")
-    dominated = by_means(tables["dominance"])
+    dominated, across = by_means(tables["dominance"]), "states" in tables
     rows = []
     for row in tables["selection"].to_dict("records"):
         own = regret[row["schedule"]]
+        costs = [
+            f"{number(own['expected'])} ({number(own['lower'])} to {number(own['upper'])})",
+            number(own["maximum"]),
+            f"{own['best_share']:.0%}",
+        ]
         rows.append(
             [
-                row["schedule"],
-                number(row["value"]),
-                f"{number(row['lower'])} to {number(row['upper'])}",
-                f"{row['p_best']:.0%}",
-                f"{number(own['expected'])} ({number(own['lower'])} to {number(own['upper'])})",
-                number(own["maximum"]),
-                f"{own['best_share']:.0%}",
+                *(
+                    row["schedule"],
+                    number(row["value"]),
+                    f"{number(row['lower'])} to {number(row['upper'])}",
+                    chance(row["p_best"]),
+                ),
+                *(costs if across else []),
                 ", ".join(dominated.get(row["schedule"], ())) or "-",
             ]
         )
+    judged = tables["selection"]["n"].min()
+    heads = ["schedule", "value", "less best other", "P(best)"]
     console.table(
-        f"On the objectives {', '.join(settings.objectives)} (higher is better)",
-        [
-            "schedule",
-            "value",
-            "less best other",
-            "P(best)",
-            "expected regret",
-            "largest regret",
-            "best in states",
-            "dominated by",
-        ],
+        f"On the objectives {', '.join(settings.objectives)} (higher is better), {judged:,} runs that all schedules have",
+        [*heads, *(["expected regret", "largest regret", "best in states"] if across else []), "dominated by"],
         rows,
     )
+    if across and (count := tables["states"]["draw"].nunique()) < FEW and settings.draw_parameters:
+        console.say(f"note: over {count} draws of the parameters only; intervals over fewer than {FEW} are hints")
+
+
+def chance(share: float) -> str:
+    """A share that is not certain is never shown as certain."""
+    return f"{share:.0%}" if share in (0.0, 1.0) or 0.005 <= share < 0.995 else "<1%" if share < 0.5 else ">99%"
 
 
 def by_means(dominance: "pd.DataFrame") -> dict[str, list[str]]:
@@ -191,18 +200,17 @@ def tell_reversals(table: "pd.DataFrame") -> None:
 
 
 def tell_information(table: "pd.DataFrame") -> None:
-    ordered = table[table["value"] > 0.0].sort_values("value", ascending=False, kind="stable").head(SHOWN)
-    if ordered.empty:
-        console.say("nothing that could be known would change the choice")
-        return
+    """What knowing everything would be worth, then the rest that seems worth anything, the most first."""
+    rest = table.iloc[1:]
+    worth = rest[rest["value"] > 0.0].sort_values("value", ascending=False, kind="stable")
+    shown = [*table.iloc[:1].to_dict("records"), *worth.head(SHOWN).to_dict("records")]
     console.table(
-        "What it would be worth to know before choosing, in the objectives' unit; what is not listed would change no choice",
+        "What it would be worth to know before choosing, in the objectives' unit (0: not shown to be worth anything)",
         ["of", "value", "interval"],
-        [
-            [row["of"], number(row["value"]), f"{number(row['lower'])} to {number(row['upper'])}"]
-            for row in ordered.to_dict("records")
-        ],
+        [[row["of"], number(row["value"]), f"{number(row['lower'])} to {number(row['upper'])}"] for row in shown],
     )
+    if len(worth) > SHOWN:
+        console.say(f"note: {len(worth) - SHOWN} more seem worth something; value_of_information.parquet has them all")
 
 
 def tell_necessary(table: "pd.DataFrame") -> None:

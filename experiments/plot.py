@@ -30,6 +30,7 @@ def application(config: dict[str, Any]) -> int:
     settings = check("", PlotSettings, config, HINTS)
     study = find_study(settings.results, settings.name)
     manifest = study.read_manifest()
+    check_concluded(study, manifest)
     outcomes = (
         settings.outcomes
         or tuple(manifest.get("config", {}).get("outcomes", ()))
@@ -74,6 +75,16 @@ def application(config: dict[str, Any]) -> int:
         why = f"{type(error).__name__}: {first_line(error)}"
         raise RequestError(f"name = {study.name!r}: its tables and study.json do not belong together: {why}") from None
     return 0
+
+
+def check_concluded(study: Study, manifest: dict[str, Any]) -> None:
+    """Refuse a study that was begun, or begun anew, and has no tables of its own yet: those that lie there may be of before.
+
+    Raises:
+        RequestError
+    """
+    if manifest.get("finished") is None and "found" not in manifest and study.unfinished() is not None:
+        raise RequestError(f"name = {study.name!r}: is unfinished and has no tables yet; the command that began it goes on")
 
 
 def draw(study: Study, outcomes: Sequence[str], schedules: list[str], figures: Sequence[str] | str) -> None:

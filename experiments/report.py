@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
+from experiments.plot import check_concluded
 from experiments.settings import HINTS, ReportSettings
 from sim.analysis.objectives import read_objective
 from sim.engines import engine
@@ -31,6 +32,7 @@ def application(config: dict[str, Any]) -> int:
         return describe(settings)
     study = find_study(settings.results, settings.name)
     manifest = study.read_manifest()
+    check_concluded(study, manifest)
     if manifest.get("application") != "compare":
         raise RequestError(
             f"name = {study.name!r}: is a {manifest.get('application')}; a report is of a comparison (posture compare)"

@@ -33,7 +33,9 @@ class Stopping:
         """Every pair of schedules in every outcome that has a tolerance."""
         from sim.analysis.sequential import pairs
 
-        return pairs(outcomes, self.settings.tolerance, self.settings.confidence, self.planned)
+        schedules = len(self.wanted)
+        family = schedules * (schedules - 1) // 2 * len(self.settings.tolerance)
+        return pairs(outcomes, self.settings.tolerance, self.settings.confidence, self.planned, family)
 
     def __call__(self, outcomes: "pd.DataFrame") -> Growth | None:
         from sim.analysis.sequential import needed, open_schedules
@@ -41,8 +43,8 @@ class Stopping:
         found = self.pairs(outcomes)
         undecided = set(open_schedules(found))
         if not undecided:
-            return None
-        forecast = needed(found, self.settings.confidence, self.planned)
+            return self.evened(found)
+        forecast = needed(found, self.settings.confidence, self.planned, len(found))
         of_open = found[found["verdict"] == "open"].assign(needed=forecast)
         grown = []
         for w in self.wanted:
@@ -54,6 +56,18 @@ class Stopping:
             wished = min(max(float(own.max()), least), most) if isfinite(own.max()) else most
             grown.append(replace(w, replications=-(-int(wished) // ROUND) * ROUND))
         grown = self.within_budget(grown)
+        if grown == self.wanted:
+            return None
+        self.wanted = grown
+        return Growth(grown, widest(found))
+
+    def evened(self, found: "pd.DataFrame") -> Growth | None:
+        """Once all pairs are decided: as many replications of each schedule as of the one that has most, where schedules are to
+        be judged together, since only those count that all of them have."""
+        if not (self.settings.objectives or self.settings.limits):
+            return None
+        most = max(w.replications for w in self.wanted)
+        grown = self.within_budget([replace(w, replications=most) for w in self.wanted])
         if grown == self.wanted:
             return None
         self.wanted = grown

@@ -213,3 +213,19 @@ def test_the_report_of_what_was_concluded_has_the_numbers_of_its_tables(tmp_path
             exact = tables[name].loc[int(row), column]
             assert exact is not None, (name, row, column)
             assert repr(float(exact)) == repr(float(text)), (name, row, column)
+
+
+def test_a_study_that_was_begun_anew_is_not_reported_from_the_tables_of_before(tmp_path, capsys, monkeypatch):
+    asked(tmp_path, "replications=20")
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("experiments.computing.computed", interrupted)
+        assert (
+            main([*WORDS[:-1], "objectives=[base_attacks:higher:1]", "replications=30", f"results={tmp_path}", "name=mine"]) == 1
+        )
+    for command in ("report", "plot"):
+        assert main([command, f"results={tmp_path}", "name=mine"]) == 2
+        assert "is unfinished and has no tables yet; the command that began it goes on" in capsys.readouterr().err

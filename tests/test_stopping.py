@@ -65,9 +65,18 @@ def test_the_budget_ends_it_with_pairs_undecided_and_says_which(folder, capsys):
     assert "Undecided when the budget was spent" in said
 
 
-def test_a_budget_below_the_first_look_adds_nothing(folder, capsys):
-    assert main([*WORDS, "name=mine", "tolerance.resurgence=0.001", "budget=10"]) == 0
-    assert len(study()[1]["outcomes"]) == 60
+def test_a_budget_below_the_first_look_is_refused(folder, capsys):
+    assert main([*WORDS, "name=mine", "budget=59"]) == 2
+    assert "budget = 59: the first look takes 60, 20 replications of each of 3 schedules" in capsys.readouterr().err
+
+
+def test_schedules_that_are_judged_together_end_with_as_many_replications_each(folder, capsys):
+    assert main([*WORDS, "name=mine", "objectives=[base_attacks:lower:1]"]) == 0
+    _, tables = study()
+    sizes = tables["outcomes"].groupby("schedule").size()
+    assert sizes.nunique() == 1
+    assert sizes.iloc[0] > 20
+    assert (tables["selection"]["n"] == sizes.iloc[0]).all()
 
 
 def test_a_stopped_study_goes_on_with_the_same_looks(folder, capsys, monkeypatch):

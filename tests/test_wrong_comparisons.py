@@ -5,7 +5,7 @@ import pytest
 from experiments.command import main
 
 TWO = "schedules=[open_ended,rapid_6_months]"
-SMALL = ("replications=2", "horizon_days=60", "workers=1")  # should a wrong request be taken after all, it is soon done
+SMALL = ("study=quick", "horizon_days=60", "workers=1")  # should a wrong request be taken after all, it is soon done
 
 WRONG = {
     ("tolerance.base_attack=1",): "tolerance = 'base_attack': no such outcome (did you mean base_attacks?)",
@@ -40,6 +40,8 @@ WRONG = {
     ("draw_parameters=true", "tolerance.cost=1"): "tolerance: is for one world, not beside draw_parameters=true",
     ("draw_parameters=yes please",): "draw_parameters = 'yes please': expected true or false",
     ("draw_parameters=true", "draws=1"): "draws = 1: expected a whole number from 2",
+    ("per_state=5",): "per_state: not used without draw_parameters=true; replications says how many",
+    ("draw_parameters=true", "replications=5"): "replications: not used with draw_parameters=true; per_state says how many",
     ("draw_parameters=true", "per_state=1"): "per_state = 1: expected a whole number from 2",
 }
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from sim.analysis.resampling import filled
+
 
 def crossed_variance(values: np.ndarray) -> tuple[np.ndarray, int]:
     """The variance of the mean over rows and columns, and its degrees of freedom.
@@ -44,13 +46,20 @@ def crossed_interval(values: np.ndarray, confidence: float = 0.95) -> tuple[floa
 
 def by_draw(values: pd.Series, draw: pd.Series | None) -> np.ndarray:
     """Values by state and replication, states of one draw averaged: shape (draws, replications). Rival theories, by which states
-    of one draw differ, are no sample of anything. Replications that a state lacks are left out.
+    of one draw differ, are no sample of anything.
 
     Args:
         values: index (state, replication). draw: of each state; each state is a draw without it.
     """
-    wide = values.unstack("replication").dropna(axis=1)
+    wide = complete(values)
     return averages(wide.index if draw is None else draw.reindex(wide.index).to_numpy()) @ wide.to_numpy()
+
+
+def complete(values: pd.Series) -> pd.DataFrame:
+    """Values by state (rows) and replication (columns), less the states or replications that lack most, until none lacks any."""
+    wide = values.unstack("replication")
+    rows, columns = filled(wide.notna().to_numpy())
+    return wide.loc[rows, columns]
 
 
 def averages(groups: "pd.Index | np.ndarray") -> np.ndarray:

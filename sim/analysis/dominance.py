@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.cells import cells as cells_of
+from sim.analysis.crossed import averages, crossed_variance
 from sim.analysis.objectives import Objective, value
 from sim.analysis.resampling import cube, draws, resamples
 
@@ -37,7 +38,8 @@ def dominance(
         outcomes: columns schedule, replication, if there are states of the world state (runs of all states are pooled), and the
             outcomes of the objectives.
         objectives: what counts; at least one. Weights matter only to the first and second order of all together.
-        confidence: that `holds` asks for. bootstrap: resamples of states and replications; all schedules share them.
+        confidence: that `holds` asks for, for all pairs at once. bootstrap: resamples of states and replications, shared by all
+            schedules.
         states: columns state and draw; states of one draw are resampled together.
         tolerances: for some outcomes, in their unit, by how much a mean may be worse and still count as no worse (Pareto only).
     Returns:
@@ -47,7 +49,8 @@ def dominance(
         second: for every threshold the expected shortfall below it is no greater, and for one smaller;
         the latter two for each objective's outcome, and with outcome "" for the value of all.
         confidence: the share of resamples in which it is so, so that one that hangs by a near-tie has little; holds: whether it
-        is so in the table and confidence is reached. Schedules that are equal do not dominate each other.
+        is so in the table, and surely so for all ordered pairs at once (Bonferroni): pareto by paired t tests, first and second
+        by all but that share of the resamples. Schedules that are equal do not dominate each other.
         Distributions are compared at each value that occurs, or at 100 quantiles of the pooled runs if more occur, the extremes
         among them.
     Raises:
@@ -64,7 +67,8 @@ def dominance(
     groups, rng = draws(states, kept), np.random.default_rng(seed)
     worlds, replications = values.shape[0], values.shape[1]
     slack = np.array([(tolerances or {}).get(name, 0.0) for name in names])
-    orders: list[tuple[str, str, Order]] = [("", "pareto", Pareto(by_outcome[:, :, : len(names)], slack))]
+    means = Pareto(by_outcome[:, :, : len(names)], slack)
+    orders: list[tuple[str, str, Order]] = [("", "pareto", means)]
     for column, name in enumerate(tables):
         spread = Distributions(by_outcome[:, :, column])
         orders += [(name, "first", spread.first), (name, "second", spread.second)]
@@ -75,9 +79,12 @@ def dominance(
         for weights in zip(of_states, of_luck, strict=True):
             often += [order(*weights) for _, _, order in orders]
     often /= bootstrap
+    tests = len(schedules) * (len(schedules) - 1)
+    family = 1.0 - (1.0 - confidence) / max(1, tests)
+    sure = [means.surely(groups, family), *(share >= family for share in often[1:])]
     rows = [
-        (schedules[a], schedules[b], name, order, bool(here[a, b] and share[a, b] >= confidence), float(share[a, b]))
-        for here, share, (name, order, _) in zip(now, often, orders, strict=True)
+        (schedules[a], schedules[b], name, order, bool(here[a, b] and certain[a, b]), float(share[a, b]))
+        for here, certain, share, (name, order, _) in zip(now, sure, often, orders, strict=True)
         for a, b in permutations(range(len(schedules)), 2)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -95,6 +102,25 @@ class Pareto:
         ahead = means[:, None] - means[None]
         rounding = ROUNDING * np.abs(means).max(axis=0)
         return np.all(ahead >= -self.slack - rounding, axis=2) & np.any(ahead > rounding, axis=2)
+
+    def surely(self, groups: np.ndarray | None, confidence: float) -> np.ndarray:
+        """Whether it is so at a one-sided confidence, by [a, b]: by paired t tests over draws and luck a is no worse on each
+        objective (all have to pass, so their number needs no correction: Berger, Technometrics 24, 1982), and better on one."""
+        from scipy.special import stdtrit
+
+        average = averages(np.arange(len(self.values)) if groups is None else groups)
+        drawn = np.einsum("ds,srok->drok", average, self.values)
+        schedules = drawn.shape[3]
+        found = np.zeros((schedules, schedules), dtype=bool)
+        for a, b in permutations(range(schedules), 2):
+            ahead = drawn[..., a] - drawn[..., b]
+            variance, freedom = crossed_variance(ahead)
+            if freedom == 0:
+                continue
+            lower = ahead.mean(axis=(0, 1)) - float(stdtrit(freedom, confidence)) * np.sqrt(variance)
+            equal = np.all(ahead == 0.0, axis=(0, 1))
+            found[a, b] = np.all((lower >= -self.slack) | equal) and bool(np.any((lower > 0.0) & ~equal))
+        return found
 
 
 class Distributions:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sim.analysis.crossed import averages, crossed_variance
+from sim.analysis.crossed import averages, complete, crossed_variance
 from sim.analysis.proportions import wilson
 
 
@@ -40,14 +40,14 @@ def incidence(outcomes: pd.DataFrame, events: list[str], days: np.ndarray, state
 
 def effective(day: pd.Series, draw: pd.Series | None, days: np.ndarray, share: np.ndarray) -> np.ndarray:
     """How many independent runs would give each share the variance that it has over draws and replications; never more than
-    there are, and all of them where the event has happened in none of them or in all.
+    there are, and as many as draws (of luck, if there is one of the parameters) where the event has happened in none or in all.
 
     Args:
         day: of the event in each run, infinite where it did not happen; index (state, replication).
     """
-    wide = day.unstack("replication").dropna(axis=1)
-    averaged = averages(wide.index if draw is None else draw.reindex(wide.index).to_numpy())
-    times = wide.to_numpy()
+    wide = complete(day)
+    averaged, times = averages(wide.index if draw is None else draw.reindex(wide.index).to_numpy()), wide.to_numpy()
     variance = np.array([crossed_variance(averaged @ (times <= limit))[0] for limit in days])
     known = (variance > 0.0) & (share > 0.0) & (share < 1.0)
-    return np.where(known, np.clip(share * (1.0 - share) / np.where(known, variance, 1.0), 1.0, len(day)), float(len(day)))
+    least = float(len(averaged) if len(averaged) > 1 else times.shape[1])
+    return np.where(known, np.clip(share * (1.0 - share) / np.where(known, variance, 1.0), 1.0, len(day)), least)

@@ -32,8 +32,8 @@ def value_of_information(
 
     Choosing by such numbers and judging by the same finds value in noise. So each choice is made on other replications than it is
     judged on, and for a regression on other draws, too (five folds of each, sim.analysis.crossfit): a parameter that does not
-    matter is worth nothing but chance, and what matters little is understated a little. Each row stands by itself, so that one
-    thing may by chance seem worth more than everything, whose choice has no other states to lean on.
+    matter is worth nothing but chance, and what matters little is understated a little. Few draws tell little: what one thing
+    then seems worth by chance is cut to what everything is worth.
 
     Args:
         cells: of sim.analysis.cells.cells, values of which higher is better; index (state, replication), or replication.
@@ -65,6 +65,9 @@ def value_of_information(
             numbers = float(gains[:, :, k].mean()), float(lower[k]), float(upper[k]), naive_gain(values, thing)
             rows.append((thing.name, thing.kind, *numbers))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
+    # Nothing is worth more than everything: where chance has it otherwise, the estimates are brought into line.
+    table["value"] = table["value"].clip(upper=table["value"].iloc[0])
+    table[["lower", "upper"]] = table[["lower", "upper"]].clip(upper=table["upper"].iloc[0])
     never_negative = ["value", "lower", "upper", "naive"]  # naive but for rounding
     table[never_negative] = table[never_negative].clip(lower=0.0)
     return table

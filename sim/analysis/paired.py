@@ -73,8 +73,8 @@ def differences(
             no sample of anything), draws are a sample. Without it each state is a draw.
     Returns:
         columns schedule, baseline, outcome, and those of `paired_difference`; with states, mean and interval are those of
-        `crossed_interval`, and the rest is of single runs in all states. No rows for a pair with fewer than two common
-        replications.
+        `crossed_interval`, variances those within a state, and the rest is of single runs in all states. No rows for a pair with
+        fewer than two common replications.
     Raises:
         KeyError: if the baseline is not in the table.
     """
@@ -98,8 +98,22 @@ def differences(
             if crossed:
                 mean, half = crossed_interval(by_draw(ours[name] - theirs[name], draw), confidence)
                 row |= {"mean": mean, "lower": mean - half, "upper": mean + half, "half_width": half}
+                row |= within_states(ours[name], theirs[name])
             rows.append({"schedule": schedule, "baseline": baseline, "outcome": name, **row})
     return pd.DataFrame(rows, columns=["schedule", "baseline", "outcome", *COLUMNS])
+
+
+def within_states(a: pd.Series, b: pd.Series) -> dict[str, float]:
+    """The variances of `paired_difference`, each the mean of those within a state: what luck makes of it, for how far apart
+    states lie is the same on whatever luck.
+
+    Args:
+        a, b: index (state, replication), the same.
+    """
+    variance = float((a - b).groupby(level="state").var(ddof=1).mean())
+    independent = float((a.groupby(level="state").var(ddof=1) + b.groupby(level="state").var(ddof=1)).mean())
+    ratio = independent / variance if variance > 0 else float("inf") if independent > 0 else float("nan")
+    return {"independent_variance": independent, "variance": variance, "variance_ratio": ratio}
 
 
 def p_better(differences: pd.DataFrame, directions: Mapping[str, str]) -> pd.Series:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.analysis.cells import cells as cells_of
 from sim.analysis.crossfit import margins, paired_by_state, regrets, regrets_at
-from sim.analysis.proportions import wilson
+from sim.analysis.proportions import never_certain, wilson
 from sim.analysis.resampling import centred_interval, cube, draws, percentile_interval, resampled_means, resamples
 
 REGRET = (
@@ -69,6 +69,11 @@ def regret(
     marks = np.concatenate([sure, possible], axis=1)[:, None, :].astype("float64")
     lower, upper = percentile_interval(resampled_means(marks, bootstrap, rng, groups), confidence)
     schedules = values.shape[2]
+    if len(kept) > 1 and schedules > 1:
+        independent = drawn(groups, *values.shape[:2])
+        least, most = never_certain(share, lower[:schedules], upper[schedules:], independent, confidence)
+    else:
+        least, most = lower[:schedules], upper[schedules:]
     table = pd.DataFrame(
         {
             "schedule": list(cells.columns),
@@ -80,8 +85,8 @@ def regret(
             "maximum_lower": worst_low,
             "maximum_upper": worst_high,
             "best_share": share,
-            "best_lower": lower[:schedules],
-            "best_upper": upper[schedules:],
+            "best_lower": least,
+            "best_upper": most,
             "margin": margins(values, once)[0].mean(axis=0),
         },
         columns=list(REGRET),
@@ -185,8 +190,8 @@ def shares_of_runs(
     if states == 1:
         return share, *wilson(np.round(share * replications), replications, confidence)
     means = resampled_means(within.reshape(states, replications, -1), bootstrap, rng, groups)
-    lower, upper = percentile_interval(means, confidence)
-    return share, lower.reshape(shape), upper.reshape(shape)
+    lower, upper = (ends.reshape(shape) for ends in percentile_interval(means, confidence))
+    return share, *never_certain(share, lower, upper, drawn(groups, states, replications), confidence)
 
 
 def shares_of_states(
@@ -199,5 +204,11 @@ def shares_of_states(
     for of_state, of_luck in resamples(states, replications, bootstrap, rng, groups, width=by_replication.shape[1]):
         within = with_all((of_luck @ by_replication).reshape(-1, states, *shape) <= bounds)
         parts.append(np.matmul(of_state[:, None, :], within.reshape(len(within), states, -1))[:, 0])
-    lower, upper = percentile_interval(np.concatenate(parts), confidence)
-    return share, lower.reshape(share.shape), upper.reshape(share.shape)
+    lower, upper = (ends.reshape(share.shape) for ends in percentile_interval(np.concatenate(parts), confidence))
+    return share, *never_certain(share, lower, upper, drawn(groups, states, replications), confidence)
+
+
+def drawn(groups: np.ndarray | None, states: int, replications: int) -> int:
+    """How many independent draws there are: of the parameters or, where they are not drawn, of luck."""
+    draws_made = states if groups is None else len(np.unique(groups))
+    return draws_made if draws_made > 1 else replications

@@ -73,14 +73,14 @@ def how_often(cells: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     Returns:
         a row for each pair: a, b, overall (mean of value a - value b), states (how many), opposite (share of states whose mean
         has the other sign; noise makes some so where the two are close), surely_opposite (share whose paired t interval excludes
-        0 on the other side).
+        0 on the other side, for all states at once: Bonferroni).
     """
     from scipy.special import stdtrit
 
     values, kept = cube(cells)
     difference, error = paired_by_state(values)
     once = values.shape[1] == 1
-    quantile = np.inf if once else float(stdtrit(values.shape[1] - 1, 0.5 + confidence / 2))
+    quantile = np.inf if once else float(stdtrit(values.shape[1] - 1, 1.0 - (1.0 - confidence) / 2 / len(kept)))
     half = np.full(error.shape, np.inf) if once else quantile * error
     rows = []
     for a, b in combinations(range(values.shape[2]), 2):

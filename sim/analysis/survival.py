@@ -78,16 +78,20 @@ def restricted_means(
         known = not bool((~outcomes[event].astype(bool) & (outcomes[f"{event}_day"] < until)).any())
         capped = outcomes[f"{event}_day"].astype("float64").clip(upper=until)
         cells = cells_of(outcomes, capped)
-        resampled, column = None, list(cells.columns)
+        resampled, column, independent = None, list(cells.columns), len(cells)
         if several:
             values, kept = cube(cells)
             rng = np.random.default_rng(seed)
-            resampled = resampled_means(values, bootstrap, rng, draws(states, kept))
+            told = draws(states, kept)
+            resampled = resampled_means(values, bootstrap, rng, told)
+            drawn = values.shape[0] if told is None else len(np.unique(told))
+            independent = drawn if drawn > 1 else values.shape[1]
         base = column.index(baseline)
         for schedule, table in tables.items():
             own = column.index(schedule)
             mean, variance = Curve(*times(table, event)).restricted_mean(until)
             ends = normal_interval(mean, variance, confidence) if resampled is None else interval(resampled[:, own], confidence)
+            ends = within(ends, mean, until, independent, confidence)
             row = dict.fromkeys(RESTRICTED_MEANS, nan) | {"schedule": schedule, "event": event, "horizon": until}
             row |= {"restricted_mean": mean, "lower": ends[0], "upper": ends[1]}
             if schedule != baseline and known and len(cells) > 1:
@@ -177,6 +181,15 @@ def interval(resampled: np.ndarray, confidence: float) -> tuple[float, float]:
     """The percentile interval of one number."""
     lower, upper = percentile_interval(resampled[:, None], confidence)
     return float(lower[0]), float(upper[0])
+
+
+def within(ends: tuple[float, float], mean: float, horizon: float, n: int, confidence: float) -> tuple[float, float]:
+    """An interval of a restricted mean kept within what is possible, 0 to the horizon; where the event never came, down to the
+    mean that the largest share of events which n runs without any allow (Wilson) would give if all came at once."""
+    lower, upper = max(0.0, ends[0]), min(horizon, ends[1])
+    if mean >= horizon and n > 0:
+        lower = min(lower, horizon * (1.0 - float(wilson(0.0, float(n), confidence)[1])))
+    return lower, upper
 
 
 def normal_interval(mean: float, variance: float, confidence: float) -> tuple[float, float]:
