@@ -17,29 +17,41 @@ if TYPE_CHECKING:
 Names = tuple[str, str]  # what the two histories are called
 
 
-def marks(names: Names, both: str = "both") -> dict[str, str]:
+def marks(names: Names) -> dict[str, str]:
     """What stands before an event, by the mark of its pair."""
-    return {ONE: f"only {names[0]}", OTHER: f"only {names[1]}", OTHERWISE: "otherwise", ALIKE: both}
+    return {ONE: f"only {names[0]}", OTHER: f"only {names[1]}", OTHERWISE: "otherwise", ALIKE: "both"}
 
 
-def event_line(pair: Pair, names: Names, scenario: Scenario, width: int, both: str = "both") -> str:
-    """One event: its date, in which history it is, its words, its name."""
-    mark, date = marks(names, both)[pair.mark], scenario.calendar.date(pair.day)
-    words = f"{pair.told_one or pair.told_other}"
-    if pair.mark == OTHERWISE and pair.one is not None and pair.other is not None:
+def event_line(pair: Pair, names: Names, scenario: Scenario, width: int, everything: bool = False) -> str:
+    """One event: its date, in which history it is, its words, its name; if everything counts, which readings are not the same."""
+    mark = pair.mark if differs(pair, everything) else ALIKE
+    said, date = marks(names)[mark], scenario.calendar.date(pair.day)
+    words = pair.told_one or pair.told_other
+    if mark == OTHERWISE and pair.one is not None and pair.other is not None and pair.same_words:
+        words += f" (not the same: {', '.join(unlike(pair.one, pair.other))})"
+    elif mark == OTHERWISE and pair.one is not None and pair.other is not None:
         words = "; ".join(
             f"{name}: {told}{'' if event.day == pair.day else f' ({scenario.calendar.date(event.day)})'}"
             for name, event, told in zip(names, (pair.one, pair.other), (pair.told_one, pair.told_other), strict=True)
         )
-    return f"  {date}  {mark:<{width}}  {words}  [{pair.event.name}]"
+    return f"  {date}  {said:<{width}}  {words}  [{pair.event.name}]"
+
+
+def unlike(one: Event, other: Event) -> list[str]:
+    """The readings that are not the same before or after an event of two histories."""
+    values = zip(READINGS, one.before, other.before, one.after, other.after, strict=True)
+    return [name for name, a, b, c, d in values if a != b or c != d]
 
 
 def left_out(pairs: Iterable[Pair]) -> str:
     """A sentence on the differences that a list without everything=true has not; "" if there are none."""
-    hidden = [pair for pair in pairs if not pair.told() and differs(pair)]
     counts: dict[str, int] = {}
-    for pair in hidden:
-        what = pair.event.activity if pair.event.activity in QUIET else "bookkeeping"
+    for pair in pairs:
+        if not differs(pair) or (pair.told() and differs(pair, everything=False)):
+            continue
+        what = "events told in the same words" if pair.told() else "bookkeeping"
+        if pair.event.activity in QUIET:
+            what = pair.event.activity
         counts[what] = counts.get(what, 0) + 1
     found = ", ".join(f"{what} {count:,}" for what, count in sorted(counts.items()))
     return f"Different and not listed: {found}; everything=true lists them." if found else ""

@@ -9,7 +9,7 @@ from experiments.choices import known_schedules
 from experiments.composition import Composer
 from experiments.histories import compared, event_line, left_out, marks, side_table
 from experiments.settings import HINTS, TraceSettings, WhySettings, read, split
-from sim.divergence import pairs, parting
+from sim.divergence import differs, pairs, parting
 from sim.engines import engine, usable
 from sim.engines.block import Replication
 from sim.errors import RequestError, first_line
@@ -94,7 +94,7 @@ def two(settings: TraceSettings, overrides: list[str], folder: str | None) -> li
     """The scenarios of the two schedules that are asked for.
 
     Raises:
-        RequestError: unless there are two, and nothing else says which schedule.
+        RequestError: unless there are two, nothing else says which schedule, and each is called as its file is.
     """
     asked = list(settings.schedules or ())
     if len(set(asked)) != 2 or len(asked) != 2:
@@ -106,7 +106,10 @@ def two(settings: TraceSettings, overrides: list[str], folder: str | None) -> li
     composer = Composer("trace", folder)
     scenarios = []
     for name in known_schedules("schedules", asked, folder):
-        scenarios.append(read(TraceSettings, composer.compose([*overrides, f"schedule={name}"]))[0])
+        scenario = read(TraceSettings, composer.compose([*overrides, f"schedule={name}"]))[0]
+        if scenario.schedule.name != name:
+            raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
+        scenarios.append(scenario)
     return scenarios
 
 
@@ -121,13 +124,18 @@ def beside(settings: TraceSettings, scenarios: list[Scenario], target: Path | No
     for of in scenarios:
         console.say(heading(of, settings.replication, settings.seed))
         console.say(f"  {of.schedule.summary}")
-    first, width = parting(found), max(len(mark) for mark in marks(names).values())
+    width = max(len(mark) for mark in marks(names).values())
     console.say()
-    if first is None:
-        console.say("The same luck never parts: what happens is the same under both.")
-    else:
+    if (first := parting(found)) is not None:
         console.say(f"The same luck first parts on {one.calendar.date(first.day)}:")
         console.say(event_line(first, names, one, width))
+    elif (first := next(filter(differs, found), None)) is not None:
+        when = one.calendar.date(first.day)
+        console.say(f"The same luck never parts but in bookkeeping or in readings, first on {when} [{first.event.name}]")
+    elif runs[0].outcomes != runs[1].outcomes:
+        console.say("The same luck never parts: every event is the same under both. What is counted at the end differs.")
+    else:
+        console.say("The same luck never parts: what happens is the same under both.")
     month = None
     for pair in found:
         if not pair.told(settings.everything):
@@ -137,7 +145,7 @@ def beside(settings: TraceSettings, scenarios: list[Scenario], target: Path | No
             month = day.year, day.month
             console.say()
             console.say(f"{day:%B %Y}")
-        console.say(event_line(pair, names, one, width))
+        console.say(event_line(pair, names, one, width, settings.everything))
     console.say()
     if more := "" if settings.everything else left_out(found):
         console.say(more)

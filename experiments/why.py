@@ -9,7 +9,7 @@ from experiments import console
 from experiments.histories import compared, event_line, left_out, marks, side_table
 from experiments.settings import HINTS, WhySettings, split
 from experiments.trace import heading, place, save, subject
-from sim.divergence import Pair, differences, differs, pairs
+from sim.divergence import Pair, differences, differs, pairs, parting
 from sim.engines import engine, usable
 from sim.engines.block import Event, Replication
 from sim.engines.withheld import Withheld, kind_of, withhold
@@ -83,7 +83,7 @@ def without(settings: WhySettings, scenario: Scenario, seed: int, run: Replicati
         console.say("What followed, by date:")
         width = max(len(mark) for mark in marks(NAMES).values())
         for pair in listed:
-            console.say(event_line(pair, NAMES, scenario, width))
+            console.say(event_line(pair, NAMES, scenario, width, settings.everything))
     else:
         console.say("Nothing followed that a story would tell.")
     if more := "" if settings.everything else left_out(others):
@@ -95,16 +95,15 @@ def without(settings: WhySettings, scenario: Scenario, seed: int, run: Replicati
 
 
 def told_parting(others: Sequence[Pair], scenario: Scenario) -> None:
-    """Say where the two histories part, apart from what is withheld: the first event that differs, bookkeeping aside, or else the
-    first reading of it."""
+    """Say where the two histories part, apart from what is withheld: the first event that is not told in the same words,
+    bookkeeping aside, or else the first reading that is not the same."""
     different = [pair for pair in others if differs(pair)]
-    first = next((pair for pair in different if not pair.event.routine), None)
-    if first is not None:
+    if (first := parting(others)) is not None:
         console.say(f"The two histories part on {scenario.calendar.date(first.day)}:")
         console.say(event_line(first, NAMES, scenario, 0))
     elif different:
         console.say(
-            f"The two histories never part but in bookkeeping, first on {scenario.calendar.date(different[0].day)} "
+            f"The two histories never part but in bookkeeping or in readings, first on {scenario.calendar.date(different[0].day)} "
             f"[{different[0].event.name}]"
         )
     else:

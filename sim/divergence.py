@@ -1,7 +1,8 @@
 """Where two histories on the same luck part, and what follows.
 
 An event has the same name in both, because its name is the key of its luck: the same opportunity, ring or answer. It is alike in
-both if it falls on the same day and would be told in the same words; bookkeeping, if all its readings are the same to the bit.
+both if it falls on the same day, would be told in the same words, and all its readings are the same to the bit. A story leaves
+readings out: for it, the same words on the same day are alike.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,9 +43,15 @@ class Pair:
             return OTHER
         if self.other is None:
             return ONE
-        if self.one.routine and (self.one.before, self.one.after) != (self.other.before, self.other.after):
-            return OTHERWISE
-        return ALIKE if (self.one.day, self.told_one) == (self.other.day, self.told_other) else OTHERWISE
+        read = (self.one.before, self.one.after) == (self.other.before, self.other.after)
+        return ALIKE if read and self.same_words else OTHERWISE
+
+    @property
+    def same_words(self) -> bool:
+        """Whether it is in both, on the same day and in the same words."""
+        if self.one is None or self.other is None:
+            return False
+        return (self.one.day, self.told_one) == (self.other.day, self.told_other)
 
     def told(self, everything: bool = False) -> bool:
         """Whether a story of either history would have it: no bookkeeping, and nothing frequent and of little consequence."""
@@ -68,17 +75,16 @@ def pairs(one: Sequence[Event], other: Sequence[Event], scenarios: tuple[Scenari
 
 
 def differences(of: Iterable[Pair], everything: bool = False) -> list[Pair]:
-    """Those that are not alike and belong in a story; everything: also bookkeeping, convoys and shocks."""
+    """Those that are not alike and belong in a story; everything: also bookkeeping, convoys and shocks, and what has other
+    readings only."""
     return [pair for pair in of if pair.told(everything) and differs(pair, everything)]
 
 
 def differs(pair: Pair, everything: bool = True) -> bool:
-    """Whether it is not alike. Where bookkeeping is left out, what it has to tell counts, and not its readings."""
-    if pair.mark == OTHERWISE and not everything and pair.one is not None and pair.other is not None:
-        return (pair.one.day, pair.told_one) != (pair.other.day, pair.told_other)
-    return pair.mark != ALIKE
+    """Whether it is not alike. Unless everything counts, what is told of it does, and not its readings."""
+    return pair.mark != ALIKE and (everything or not pair.same_words)
 
 
 def parting(of: Iterable[Pair]) -> Pair | None:
-    """The earliest event, bookkeeping apart, that is not alike: where the two part."""
-    return next((pair for pair in of if not pair.event.routine and pair.mark != ALIKE), None)
+    """The earliest event, bookkeeping apart, that is not told in the same words: where the two part."""
+    return next((pair for pair in of if not pair.event.routine and differs(pair, everything=False)), None)

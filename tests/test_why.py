@@ -8,6 +8,7 @@ import pytest
 
 from experiments.causes import COLUMNS, chosen, necessary
 from experiments.command import main
+from experiments.histories import event_line, left_out
 from sim.analysis.proportions import wilson
 from sim.divergence import ALIKE, ONE, OTHER, OTHERWISE, differences, differs, pairs, parting
 from sim.engines import compiled
@@ -181,6 +182,18 @@ def test_bookkeeping_differs_by_its_readings_and_is_listed_on_demand_only():
     assert differences(found, everything=True) == [pair]
 
 
+def test_events_in_the_same_words_with_other_readings_are_alike_to_a_story_only():
+    one, other = [made(2.0, pressure=0.1), made(3.0, n=2)], [made(2.0), made(3.0, n=2)]
+    found = pairs(one, other, (OF, OF))
+    assert [pair.mark for pair in found] == [OTHERWISE, ALIKE]
+    assert parting(found) is None
+    assert differences(found) == []
+    assert differences(found, everything=True) == found[:1]
+    assert left_out(found) == "Different and not listed: events told in the same words 1; everything=true lists them."
+    lines = [event_line(found[0], ("with it", "without it"), OF, 9, everything) for everything in (False, True)]
+    assert [("  both " in line, "(not the same: pressure)" in line) for line in lines] == [(True, False), (False, True)]
+
+
 def test_frequent_events_part_histories_but_are_listed_on_demand_only():
     found = pairs([made(3.0, "convoy attack")], [], (OF, OF))
     assert parting(found) is found[0]
@@ -302,7 +315,11 @@ def test_two_schedules_are_told_side_by_side_from_where_the_same_luck_parts(caps
     for name, run in zip(("open_ended", "deadline_missed"), runs, strict=True):
         mine = log[log[f"day ({name})"].notna()]
         assert dict(zip(mine["event"], mine[f"day ({name})"], strict=True)) == {e.name: e.day for e in run.events}
-    first = log[(log["mark"] != "both") & ~log["routine"]].iloc[0]
+    retold = (log["told (open_ended)"] != log["told (deadline_missed)"]) | (
+        log["day (open_ended)"] != log["day (deadline_missed)"]
+    )
+    first = log[retold & ~log["routine"]].iloc[0]
+    assert (log["mark"] != "both")[retold].all()
     lines = out.splitlines()
     parted = next(k for k, line in enumerate(lines) if line.startswith("The same luck first parts on "))
     assert lines[parted].endswith(f"{first['date']:%Y-%m-%d}:")
@@ -315,15 +332,43 @@ def test_two_schedules_are_told_side_by_side_from_where_the_same_luck_parts(caps
     assert row.split()[-3:] == [str(attacks[0]), str(attacks[1]), f"{attacks[0] - attacks[1]:+}"]
 
 
-def test_under_the_same_plan_by_another_name_the_same_luck_never_parts(folder, capsys):
+def twin(folder, name: str = "twin", **changed: float) -> None:
+    """A schedule like open_ended in a file twin.yaml, but for what is changed."""
     (folder / "own/schedule").mkdir(parents=True)
-    twin = content(scenario("open_ended"))["schedule"]
-    body = {key: twin[key] for key in ("offers_timetable", "aid", "human_rights")}
+    plan = content(scenario("open_ended"))["schedule"]
+    body = {key: plan[key] for key in ("offers_timetable", "aid", "human_rights")} | changed
     text = "".join(f"{key}: {str(value).lower()}\n" for key, value in body.items())
-    (folder / "own/schedule/twin.yaml").write_text(f"name: twin\nsummary: the same\n{text}steps: []\n")
+    (folder / "own/schedule/twin.yaml").write_text(f"name: {name}\nsummary: the same\n{text}steps: []\n")
+
+
+def test_under_the_same_plan_by_another_name_the_same_luck_never_parts(folder, capsys):
+    twin(folder)
     out = said(capsys, "trace", "--config-dir", "own", "schedules=[open_ended,twin]", "horizon_days=100")
     assert "The same luck never parts: what happens is the same under both." in out
     assert "only " not in out
+
+
+def test_two_plans_that_differ_in_aid_only_part_in_bookkeeping(folder, capsys):
+    twin(folder, aid=0.9)
+    request = ("trace", "--config-dir", "own", "schedules=[open_ended,twin]", "horizon_days=30")
+    out = said(capsys, *request, "log=both.csv")
+    log = pd.read_csv("both.csv")
+    first = log[log["mark"] != "both"].iloc[0]
+    line = f"The same luck never parts but in bookkeeping or in readings, first on {first['date'][:10]} [{first['event']}]"
+    assert line in out.splitlines()
+    assert "what happens is the same" not in out
+    assert "Different and not listed: " in out
+    assert (log["told (open_ended)"] == log["told (twin)"])[~log["routine"]].all()
+    assert set(log["mark"]) == {"both", "otherwise"}
+    more = said(capsys, *request, "everything=true")
+    assert more.count("  otherwise  ") == (log["mark"] == "otherwise").sum()
+    assert re.search(r"  otherwise .*\(not the same: .*standing.*\)  \[", more)
+
+
+def test_a_schedule_that_is_not_called_as_its_file_is_refused(folder, capsys):
+    twin(folder, "other")
+    complaint = refused(capsys, "trace", "--config-dir", "own", "schedules=[open_ended,twin]")
+    assert "schedule.name = 'other': expected the name of its file, twin" in complaint
 
 
 @pytest.mark.parametrize(
