@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 
 from experiments.command import main
+from sim.report import findings
 from sim.report.drawings import drawing, straight
-from sim.report.material import TABLES
+from sim.report.material import TABLES, Material
 from sim.report.numbers import number, rounded
 from sim.report.views import VIEWS
 from tests.browser import chromium, needs_chromium, opened
@@ -33,7 +34,7 @@ CONCLUDED: dict[str, list[tuple[Any, ...]]] = {
     ],
     "selection": [
         (A, 3, -12.3456, -9.87654, 0.0, 0.0625, 0.1, NAN, 250.0),
-        (B, 3, -4.05, 0.25, 8.125, 0.93751, 0.99951, -4.4, NAN),
+        (B, 3, -4.05, 0.0, 9.87654, 0.93751, 0.99951, -4.4, NAN),
     ],
     "dominance": [(B, A, "", "pareto", True, 0.972), (A, B, "", "pareto", False, 0.0), (B, A, "us_deaths", "first", True, 1.0)],
     "tails": [
@@ -232,15 +233,54 @@ def first_screen(text: str) -> str:
 
 def test_the_first_screen_says_what_is_dominated_what_an_error_costs_and_how_sure_it_is(file):
     said = first_screen(file.read_text(encoding="utf-8")).replace("\N{NO-BREAK SPACE}", " ")
-    assert (
-        f"{B} has the highest value by the stated objectives, P(best) 94 %; its lead over the best other is 0.250 to 8.12" in said
-    )
+    assert f"{B} is the best by the stated objectives, at 95 % confidence. P(best) 94 %" in said
+    assert "its lead over the best other is 0 to 9.88" in said
     assert f"{A} (by {B}, confidence 97 %)" in said
     assert f"Least expected regret: {B}, 0.125 (0 to 0.500), at worst 0.750 (0.250 to 1)" in said
     assert "3 runs of each schedule in 2 states of the world" in said
     assert "1 of 2 pairs and outcomes are decided, 1 open" in said
     assert f"{A} against {B} turns under announcement, emboldenment: 1.50 (0.250 to 2.75)" in said
     assert "whose hazard has no calibrated value" in said
+
+
+def material_of(tables: dict[str, list[tuple[Any, ...]]], **manifest: Any) -> Material:
+    """What a report is made of where only some tables matter; columns beyond those that every study has are parameters."""
+    columns = {name: [*TABLES[name]] for name in tables}
+    frames = {name: pd.DataFrame(rows, columns=columns[name]) for name, rows in tables.items()}
+    runs = pd.DataFrame({"schedule": [A, B], "scenario": "", "replication": 0})
+    frames = {"outcomes": runs, "summary": pd.DataFrame(columns=[*TABLES["summary"]])} | frames
+    scenarios: Any = {A: None, B: None}
+    return Material("mine", {"config": {}} | manifest, frames, scenarios, [A, B], (runs, runs))
+
+
+def plain(answer: str) -> str:
+    return re.sub(r"<[^>]*>", "", answer).replace("\N{NO-BREAK SPACE}", " ").replace("\N{MINUS SIGN}", "-")
+
+
+def chosen(*intervals: tuple[str, float, float, float]) -> str:
+    """The answer to which is best. intervals: schedule, value, lower, upper."""
+    rows = [(name, 9, value, lower, upper, 0.5, 0.5, NAN, NAN) for name, value, lower, upper in intervals]
+    return plain(findings.best(material_of({"selection": rows})))
+
+
+def test_the_best_is_called_so_only_if_no_other_can_be_as_good():
+    sure = chosen(("b", 1.0, -3.0, 0.0), ("a", 3.0, 0.0, 3.0), ("c", 0.0, -4.0, 0.0))
+    assert sure.startswith("a is the best by the stated objectives, at 95 % confidence")
+    assert "None" not in sure
+    open_still = chosen(("b", 1.0, -3.0, 0.5), ("a", 3.0, -0.5, 3.0), ("c", 0.0, -4.0, 0.0))
+    assert open_still.startswith("None is surely the best. a has the highest value")
+    assert "its lead over the best other is -0.500 to 3" in open_still
+    assert open_still.endswith("Not separated from it: b.")
+    assert chosen(("a", 3.0, 0.0, 3.0), ("b", 1.0, -3.0, 0.5)).startswith("None is surely the best")
+
+
+def test_schedules_that_cannot_be_told_apart_are_not_called_the_best():
+    for twin in (("b", 3.0, 0.0, 0.0), ("b", 3.0, -1.0, 1.0)):
+        said = chosen(("a", 3.0, *twin[2:]), twin, ("c", 0.0, -4.0, 0.0))
+        assert said.startswith("None is surely the best: a and b cannot be told apart")
+        assert "Not separated" not in said
+    assert chosen(("a", 3.0, 0.0, 0.0), ("b", 3.0, 0.0, 0.0), ("c", 2.9, -1.0, 1.0)).endswith("Not separated from them: c.")
+    assert chosen(("a", 3.0, NAN, NAN)).startswith("a is the only schedule")
 
 
 def test_a_study_without_objectives_and_of_an_older_version_calls_none_best_and_says_how_to_ask_for_what_is_missing(results):

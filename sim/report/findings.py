@@ -87,20 +87,44 @@ def best(material: Material) -> Markup:
         ).format(extremes(material))
     table = ranked(material)
     index, row = int(str(table.index[0])), table.iloc[0]
-    text = Markup("" if row["lower"] > 0 else "None is surely the best. ")
-    told = Markup("{} has the highest value by the stated objectives, P(best) {}; its lead over the best other is {} to {}.")
-    text += told.format(
-        strong(row["schedule"]),
-        number(row["p_best"], "selection", index, "p_best", "share"),
-        number(row["lower"], "selection", index, "lower"),
-        number(row["upper"], "selection", index, "upper"),
+    if len(table) == 1:
+        return Markup("{} is the only schedule: there is nothing to compare it with.").format(strong(row["schedule"]))
+    equal = (table["value"] == row["value"]) | ((table["lower"] == 0) & (table["upper"] == 0))
+    if equal.sum() > 1:
+        told = Markup(
+            "None is surely the best: {} cannot be told apart, and no other has a higher value by the stated objectives."
+        )
+        return told.format(listed([strong(name) for name in table.loc[equal, "schedule"]], 10)) + unseparated(
+            table[~equal], "them"
+        )
+    p_best = number(row["p_best"], "selection", index, "p_best", "share")
+    lead = [number(row[end], "selection", index, end) for end in ("lower", "upper")]
+    if surely_best(table):
+        told = Markup(
+            "{} is the best by the stated objectives, at {} confidence. P(best) {}; its lead over the best other is {} to {}."
+        )
+        return told.format(strong(row["schedule"]), material.confidence, p_best, *lead)
+    told = Markup(
+        "None is surely the best. {} has the highest value by the stated objectives, P(best) {}; its lead over the best other is "
+        "{} to {}."
     )
-    if row["lower"] > 0:
-        return text + Markup(" It is separated from all others.")
-    rivals = [r["schedule"] for _, r in table.iloc[1:].iterrows() if r["upper"] > 0]
-    if not rivals:
-        return text
-    return text + Markup(" Not separated from it: {}.").format(listed([strong(name) for name in rivals]))
+    return told.format(strong(row["schedule"]), p_best, *lead) + unseparated(table.iloc[1:], "it")
+
+
+def surely_best(table: pd.DataFrame) -> bool:
+    """Whether the first row of a ranked `selection` is the best, at the confidence of its intervals.
+
+    They are constrained (Hsu 1984): the lower end is never above 0. One of 0 says that no other is better, an upper end of 0 that
+    another is at least as good.
+    """
+    row, others = table.iloc[0], table.iloc[1:]
+    return bool(row["lower"] == 0 and row["upper"] > 0 and (others["upper"] <= 0).all())
+
+
+def unseparated(others: pd.DataFrame, which: str) -> Markup:
+    """Which of the others may be the best all the same."""
+    names = [strong(name) for name in others.loc[others["upper"] > 0, "schedule"]]
+    return Markup(" Not separated from {}: {}.").format(which, listed(names)) if names else Markup("")
 
 
 def extremes(material: Material) -> Markup:

@@ -114,8 +114,6 @@ class Pictures:
         table = self.material.tables[TABLE_OF.get(name, name)]
         if name == "information" and set(table["of"]) == {"everything"}:
             return None
-        if name == "selection":  # it tells of the replications in each state
-            table = table.assign(n=table["n"] // more["states"])
         confidence = float(self.material.config.get("confidence") or 0.95)
         return self._picture(figure(name)(table, LABELS, confidence=confidence, **more, **self.about), caption)
 
