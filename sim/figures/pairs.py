@@ -65,7 +65,8 @@ def pairs(
     across = len(schedules) - 1
     cell = min(max(ALL / across, CELL), WIDEST)
     most, tolerance = (
-        float(table[names].astype(float).abs().max().max()) for names in (["mean", "lower", "upper"], ["tolerance"])
+        float(table[names].astype(float).abs().replace(float("inf"), float("nan")).max().max())
+        for names in (["mean", "lower", "upper"], ["tolerance"])
     )
     reach = min(REACH * tolerance, max(most, tolerance)) if tolerance > 0 else most or 1.0
     table = _placed(table, schedules, cell, reach)
@@ -73,6 +74,7 @@ def pairs(
     x, y = _axis(width, "x"), _axis(height, "y")
     triangle = alt.LayerChart(layer=[*_cells(table, x, y), *_names(schedules, cell, x, y)]).properties(width=width, height=height)
 
+    arrows = bool((table["beyond_left"] | table["beyond_right"]).any())
     measure = unit(outcomes[0], labels)
     key = _key(table, max(width, 560), tolerance, measure)
     title = (
@@ -82,7 +84,7 @@ def pairs(
     explanation = (
         f"Number: mean difference, {axis_title(outcomes[0], labels)}. Dot and line: mean and interval, valid whenever the study "
         f"stopped, sure at {percent(confidence)} for all pairs at once. Each cell reaches from −{reach:.3g} to "
-        f"{reach:.3g}, with 0 in the middle" + "; an arrow at its end: further out." * (most > reach) + "." * (most <= reach)
+        f"{reach:.3g}, with 0 in the middle{'; an arrow at its end: further out' if arrows else ''}."
     )
     names = LETTER * max(len(name) for name in schedules)
     return finish(alt.vconcat(key, triangle, spacing=14), title, explanation, max(width + names, 720))
@@ -103,7 +105,8 @@ def _placed(table: pd.DataFrame, schedules: list[str], cell: float, reach: float
     place = {name: i for i, name in enumerate(schedules)}
     left, top = cell * (table["b"].map(place) - 1), HEIGHT * table["a"].map(place)
     half = cell / 2 - ROOM
-    scaled = {n: left + cell / 2 + half * table[n].astype(float).clip(-reach, reach) / reach for n in ("mean", "lower", "upper")}
+    numbers = table[["mean", "lower", "upper"]].astype(float)
+    scaled = {name: left + cell / 2 + half * of.clip(-reach, reach) / reach for name, of in numbers.items()}
     band = half * table["tolerance"].astype(float).clip(upper=reach) / reach
     return table.assign(
         left=left + 1.5,
@@ -121,7 +124,10 @@ def _placed(table: pd.DataFrame, schedules: list[str], cell: float, reach: float
         band_from=left + cell / 2 - band,
         band_to=left + cell / 2 + band,
         number_at=left + cell - ROOM,
-        beyond=["right" if mean > reach else "left" if mean < -reach else "" for mean in table["mean"].astype(float)],
+        inside=numbers["mean"].abs() <= reach,
+        beyond_left=numbers.min(axis=1) < -reach,
+        beyond_right=numbers.max(axis=1) > reach,
+        left_at=left + ROOM,
         said=["no value" if pd.isna(mean) else ("+" if mean > 0 else "") + number(mean) for mean in table["mean"]],
     )
 
@@ -137,7 +143,7 @@ def _cells(table: pd.DataFrame, x, y) -> list[alt.Chart]:
     places = [column for column in table if column.endswith(("_at", "_from", "_to"))]
     table = table[
         [
-            *("a", "b", "verdict", "n", "mean", "lower", "upper", "tolerance", "said", "beyond"),
+            *("a", "b", "verdict", "n", "mean", "lower", "upper", "tolerance", "said", "inside", "beyond_left", "beyond_right"),
             *("left", "right", "top", "half", "bottom", "middle", *places),
         ]
     ]
@@ -151,10 +157,14 @@ def _cells(table: pd.DataFrame, x, y) -> list[alt.Chart]:
         draw(sure, "rule", color=INK, strokeWidth=2.5).encode(x=x("lower_at"), x2="upper_at:Q", y=y("line_at"), tooltip=shown),
         *(
             draw(own, "point", shape=shape, size=34, filled=True, fill=fill, stroke=INK, strokeWidth=1.4, opacity=1).encode(
-                x=x("mean_at"), y=y("line_at"), tooltip=shown
+                x=x(at), y=y("line_at"), tooltip=shown
             )
-            for beyond, shape, fill in (("", "circle", "white"), ("left", "triangle-left", INK), ("right", "triangle-right", INK))
-            for own in [table[(table["beyond"] == beyond) & table["mean"].notna()]]
+            for which, at, shape, fill in (
+                ("beyond_left", "left_at", "triangle-left", INK),
+                ("beyond_right", "number_at", "triangle-right", INK),
+                ("inside", "mean_at", "circle", "white"),
+            )
+            if len(own := table[table[which]])
         ),
         write(table, "said", "right").encode(x=x("number_at"), y=y("text_at")),
     ]

@@ -87,7 +87,8 @@ def selection(
     title = f"Which schedule is best, {period(start, horizon_days)}: {sure} intervals, {_of(table['n'], states)}"
     explanation = (
         f"{worth(objectives, labels)}Dot: mean value minus that of the best other schedule. Bar: interval, sure at {sure} for "
-        "all schedules at once. A thin orange bar that ends at or left of 0: not the best. A bar that begins at 0: the best."
+        "all schedules at once. A bar that ends at 0, thin and orange: no better than another. One that begins at 0: no other is "
+        "better. Across 0: open. No bar: it and the best other cannot be told apart."
     )
     chart = panel([*layers, *text], None, pixels, schedules)
     return finish(chart, title, explanation, total_width(1, schedules) + wide)
