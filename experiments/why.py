@@ -102,10 +102,9 @@ def told_parting(others: Sequence[Pair], scenario: Scenario) -> None:
         console.say(f"The two histories part on {scenario.calendar.date(first.day)}:")
         console.say(event_line(first, NAMES, scenario, 0))
     elif different:
-        console.say(
-            f"The two histories never part but in bookkeeping or in readings, first on {scenario.calendar.date(different[0].day)} "
-            f"[{different[0].event.name}]"
-        )
+        first = different[0]
+        when = scenario.calendar.date(first.day)
+        console.say(f"The two histories never part but in bookkeeping or in readings, first on {when} [{first.event.name}]")
     else:
         console.say("Without it everything else happens as it did.")
 
