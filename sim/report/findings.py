@@ -7,19 +7,18 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from sim.figures.wording import count, period
-from sim.report.material import Material
-from sim.report.numbers import form_of, number
+from sim.report.material import TABLES, Material
+from sim.report.numbers import form_of, number, rounded
 from sim.report.tables import Grid
 from sim.report.views import interval, label
 
 DECIDED = ("higher", "lower", "alike", "measured")
 FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
+SELDOM = 0.01  # share of runs below which it is not called out
+EXIT = "united_states.early_exit"
 NAMED = 3  # schedules, pairs or parameters that a sentence names before it only counts the rest
-ORDERS = {
-    "pareto": "no worse in the mean of any objective and better in one",
-    "first": "better whatever the taste for more",
-    "second": "better for everybody who shuns risk",
-}
+FEW = 20  # draws of the parameters; intervals over fewer say little
+ORDERS = {"first": "for whoever prefers more", "second": "for whoever also shuns risk"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,11 @@ def listed(names: Sequence[object], most: int = NAMED) -> Markup:
 
 def strong(text: object) -> Markup:
     return Markup("<strong>{}</strong>").format(text)
+
+
+def named(text: object) -> Markup:
+    """A name that is written in whatever direction, without turning the words beside it."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def ranked(material: Material) -> pd.DataFrame:
@@ -149,27 +153,45 @@ def dominated(material: Material) -> Markup:
         return Markup("Not asked for: without objectives nobody can say which schedules another one beats in everything.")
     table = material.tables["dominance"]
     held = table[table["holds"].astype(bool) & (table["outcome"].fillna("") == "")]
-    for order, meaning in ORDERS.items():
-        rows = held[held["order"] == order].sort_values("confidence", ascending=False, kind="stable")
+    held = held.sort_values("confidence", ascending=False, kind="stable")
+    means, valued = held[held["order"] == "pareto"], held[held["order"].isin(list(ORDERS))]
+    valued = valued[~valued["b"].isin(means["b"])]
+    if held.empty:
+        return Markup("No schedule surely dominates another over all objectives.")
+    told = [Markup("None in the mean of every objective.")]
+    if len(means):
+        told = [Markup("No worse in the mean of any objective, and better in one: {}.").format(dominations(means))]
+    for order, meaning in ORDERS.items():  # what holds to the first order holds to the second
+        rows = valued[valued["order"] == order]
+        valued = valued[~valued["b"].isin(rows["b"])]
         if len(rows):
-            first = rows.drop_duplicates("b")  # the surest reason for each
-            parts = [
-                Markup("{} (by {}, confidence {})").format(
-                    strong(row["b"]), row["a"], number(row["confidence"], "dominance", int(str(index)), "confidence", "share")
-                )
-                for index, row in first.iterrows()
-            ]
-            return Markup("{}. Whatever dominates is {}.").format(listed(parts, 10), meaning)
-    return Markup("No schedule dominates another over all objectives.")
+            told.append(Markup("On the weighted value only, {}: {}.").format(meaning, dominations(rows)))
+    return Markup(" ").join(told)
+
+
+def dominations(rows: pd.DataFrame) -> Markup:
+    """Which schedules are dominated, each with the surest reason. rows: of `dominance`, the surest first."""
+    parts = [
+        Markup("{} (by {}, confidence {})").format(
+            strong(row["b"]), named(row["a"]), number(row["confidence"], "dominance", int(str(index)), "confidence", "share")
+        )
+        for index, row in rows.drop_duplicates("b").iterrows()
+    ]
+    return listed(parts, 10)
 
 
 def cost(material: Material) -> Markup:
-    if not material.has("regret"):
-        if not material.has("selection"):
+    if not material.has("selection"):
+        if not material.has("regret"):
             return Markup("Not asked for: regret needs objectives, and says what a wrong choice costs in their unit.")
-        return Markup("Not measured: regret compares states of the world; ask for some with <code>draw_parameters=true</code>.")
+    elif not material.has("states"):
+        return cost_in_one_world(material)
+    if not material.has("regret"):
+        return Markup("Not measured: this study has states of the world and objectives, but no table of regret.")
     table = material.tables["regret"]
     least = int(str(table["expected"].idxmin()))
+    if table["expected"].nunique() == 1:
+        return regret_of(material, least, "The expected regret of all is the same; for one of them")
     told = [regret_of(material, least, "Least expected regret")]
     if material.has("selection"):
         apparent = ranked(material).iloc[0]["schedule"]
@@ -177,14 +199,29 @@ def cost(material: Material) -> Markup:
         if len(own) and int(str(own[0])) != least:
             told.insert(0, regret_of(material, int(str(own[0])), "Choosing the apparent best"))
     safest, worst = int(str(table["maximum"].idxmin())), int(str(table["expected"].idxmax()))
-    if safest != least and material.has("states"):
+    if safest != least:
         told.append(
             Markup("Least at worst: {}.").format(regret_cell(material, safest, "maximum", "maximum_lower", "maximum_upper"))
         )
     told.append(Markup("Most expected: {}.").format(regret_cell(material, worst, "expected", "lower", "upper")))
-    if not material.has("states"):
-        told.append(Markup("All this in one world; <code>draw_parameters=true</code> tells of many."))
     return Markup(" ").join(told)
+
+
+def cost_in_one_world(material: Material) -> Markup:
+    """What another choice than the apparent best one changes. Regret over states needs more than one."""
+    table = ranked(material)
+    others = table[table["value"] < table["value"].iloc[0]]
+    if others.empty:
+        told = Markup("Nothing that was seen: no value differs from the highest.")
+    else:
+        parts = []
+        for index, row in (others if len(others) < 3 else others.iloc[[0, -1]]).iterrows():
+            ends = [number(row[end], "selection", int(str(index)), end) for end in ("lower", "upper")]
+            parts.append(Markup("{} by {} to {}").format(strong(row["schedule"]), *ends))
+        told = Markup("Against the best other, choosing {} changes the value: {}, in units of the objectives.").format(
+            "another" if len(others) < 3 else "the next or the last", listed(parts)
+        )
+    return told + Markup(" This is one world only; <code>draw_parameters=true</code> tells of many.")
 
 
 def regret_cell(material: Material, index: int, *columns: str) -> Markup:
@@ -199,10 +236,11 @@ def regret_of(material: Material, index: int, lead: str) -> Markup:
     """The expected regret of a schedule and, over states of the world, the largest."""
     row = material.tables["regret"].loc[index]
     worst = ("maximum", "maximum_lower", "maximum_upper")
-    told = Markup("{}: {}").format(lead, regret_cell(material, index, "expected", "lower", "upper"))
-    if material.has("states"):
-        told += Markup(", at worst {}").format(interval(*(number(row[c], "regret", index, c) for c in worst)))
-    return told + Markup(", in units of the objectives.")
+    return Markup("{}: {}, at worst {}, in units of the objectives.").format(
+        lead,
+        regret_cell(material, index, "expected", "lower", "upper"),
+        interval(*(number(row[c], "regret", index, c) for c in worst)),
+    )
 
 
 def sure(material: Material) -> Markup:
@@ -210,15 +248,15 @@ def sure(material: Material) -> Markup:
     each = outcomes.groupby("schedule", sort=False).size()
     text = Markup("{} of each schedule").format(count(each, "run"))
     if material.has("states"):
-        text += Markup(" in {}").format(count([len(material.tables["states"])], "state"))
-        text += Markup(" of the world (draws of parameters, and rival theories)")
+        text += Markup(" in {}").format(worlds(material.tables["states"]))
     text += Markup(", on common luck.")
     if material.has("pairs"):
         verdicts = material.tables["pairs"]["verdict"].astype(str)
         decided = int(verdicts.isin(DECIDED).sum())
-        text += Markup(" {} of {} pairs and outcomes are decided, {} open; those intervals hold all at once.").format(
-            f"{decided:,}", f"{len(verdicts):,}", f"{len(verdicts) - decided:,}"
-        )
+        text += Markup(
+            " {} of {} pairs and outcomes are decided, {} open; those intervals hold all at once, "
+            "exact for yes-or-no outcomes, approximate for others."
+        ).format(f"{decided:,}", f"{len(verdicts):,}", f"{len(verdicts) - decided:,}")
     elif material.has("differences"):
         table = material.tables["differences"]
         table = table[table["outcome"].isin(material.headline)]
@@ -229,12 +267,31 @@ def sure(material: Material) -> Markup:
     failures = int(material.manifest.get("failures") or 0)
     if failures:
         text += Markup(" {} failed and are left out.").format(count([failures], "run"))
-    if not material.has("states"):
+    if draws_of(material) < 2:
         text += Markup(" Intervals are of this model at these parameters: they know nothing of parameters that are wrong.")
+    elif draws_of(material) < FEW:
+        text += Markup(" Over so few draws of the parameters, intervals are hints only.")
     return text
 
 
+def draws_of(material: Material) -> int:
+    """How many draws of the parameters there are: none in one world, one where states differ by rival theories only."""
+    return int(material.tables["states"]["draw"].nunique()) if material.has("states") else 0
+
+
+def worlds(states: pd.DataFrame) -> str:
+    """What the states of the world are made of."""
+    draws, theories = states["draw"].nunique(), len(states[["announcement", "excitation"]].drop_duplicates())
+    under = f"{theories:,} rival theor{'y' if theories == 1 else 'ies'}"
+    if draws > 1:
+        return f"{count([len(states)], 'state')} of the world: {draws:,} draws of the parameters \N{MULTIPLICATION SIGN} {under}"
+    drawn = len(states.columns) > len(TABLES["states"])
+    return f"{count([len(states)], 'state')} of the world: {under}, parameters {'drawn once' if drawn else 'at their set values'}"
+
+
 def reversal(material: Material) -> Markup:
+    if not material.has("reversals") and material.has("states"):
+        return Markup("Not asked for: without objectives no order of schedules can be reversed.")
     if not material.has("reversals"):
         return Markup(
             "Not asked for: every run has the same parameters and the same theory of announcements. "
@@ -243,9 +300,8 @@ def reversal(material: Material) -> Markup:
     table = material.tables["reversals"]
     turned = table[table["reversed"].astype(bool)]
     if turned.empty:
-        return Markup("No rival theory and no part of a parameter's range surely reverses the order of two schedules. {}").format(
-            best_by_state(material)
-        )
+        varied = "No rival theory and no part of a parameter's range" if draws_of(material) > 1 else "No rival theory"
+        return Markup("{} surely reverses the order of two schedules. {}").format(varied, best_by_state(material))
     if material.has("selection"):  # what concerns the apparent best comes first
         top = ranked(material).iloc[0]["schedule"]
         concerned = (turned["a"] == top) | (turned["b"] == top)
@@ -283,6 +339,13 @@ def weakest(material: Material) -> Markup:
     if table.empty:
         return Markup("The United States' own patience has no calibrated value; this study does not say how often it decides.")
     table = table.sort_values("mean", ascending=False, kind="stable")
+    drawn = material.has("states") and EXIT in material.tables["states"]
+    vary = "it was drawn over its prior here." if drawn else Markup("vary <code>{}</code> and see.").format(EXIT)
+    if table["mean"].iloc[0] < SELDOM:
+        told = Markup(
+            "The early exit of the United States, whose hazard has no calibrated value, ends fewer than {} of any runs; {}"
+        )
+        return told.format(rounded(SELDOM, "share"), vary)
     flagged = table[table["mean"] > FLAGGED]
     shown = flagged if len(flagged) else table.iloc[:1]
     parts = [
@@ -291,8 +354,8 @@ def weakest(material: Material) -> Markup:
         )
         for index, row in shown.iterrows()
     ]
-    told = Markup("The early exit of the United States, whose hazard has no calibrated value, ends {}. Vary {} and see.")
-    return told.format(listed(parts), Markup("<code>united_states.early_exit</code>"))
+    told = Markup("The early exit of the United States, whose hazard has no calibrated value, ends {}; {}")
+    return told.format(listed(parts), vary)
 
 
 def scoreboard(material: Material) -> Grid:
@@ -300,13 +363,14 @@ def scoreboard(material: Material) -> Grid:
     if not material.has("selection"):
         return outcomes_board(material)
     rows: list[list[str | Markup]] = []
+    over = material.has("regret") and material.has("states")  # in one world regret is the lead turned round
     for index, row in ranked(material).iterrows():
         cells: list[str | Markup] = [
             link(material, row["schedule"]),
             number(row["value"], "selection", int(str(index)), "value"),
             number(row["p_best"], "selection", int(str(index)), "p_best", "share"),
         ]
-        if material.has("regret"):
+        if over:
             table = material.tables["regret"]
             own = table[table["schedule"] == row["schedule"]]
             cells += [
@@ -315,24 +379,35 @@ def scoreboard(material: Material) -> Grid:
                 for column in ("expected", "maximum")
             ]
         rows.append(cells)
-    heads = ["schedule", "value", "P(best)", *(["regret", "at worst"] if material.has("regret") else [])]
-    return Grid("board", "Ranking", "By value on the stated objectives, the highest first.", heads, rows)
+    heads = ["schedule", "value", "P(best)", *(["regret", "at worst"] if over else [])]
+    how = "By value on the stated objectives, the highest first."
+    if ragged(material):
+        how += f" Of the {count(material.tables['selection']['n'], 'run')} that all schedules have; some have more."
+    return Grid("board", "Ranking", how, heads, rows)
 
 
 def outcomes_board(material: Material) -> Grid:
-    """Means of the first outcomes that the study was made for."""
+    """Means of the first outcomes that the study was made for; how many runs they are of, where schedules differ in that."""
     rows: list[list[str | Markup]] = []
-    names = material.headline[:NAMED]
+    names, uneven = material.headline[:NAMED], ragged(material)
     for schedule in material.schedules:
         cells: list[str | Markup] = [link(material, schedule)]
-        for name in names:
+        for place, name in enumerate(names):
             table = material.means(name)
-            cells += [
-                number(row["mean"], "summary", int(str(index)), "mean", form_of(name))
-                for index, row in table[table["schedule"] == schedule].iterrows()
-            ]
+            for index, row in table[table["schedule"] == schedule].iterrows():
+                if uneven and place == 0:
+                    cells.append(number(row["n"], "summary", int(str(index)), "n", "count"))
+                cells.append(number(row["mean"], "summary", int(str(index)), "mean", form_of(name)))
         rows.append(cells)
-    return Grid("board", "At a glance", "Means over all runs.", ["schedule", *map(label, names)], rows)
+    how = "Means over all runs."
+    if uneven:
+        how += " Schedules do not have the same runs: read differences from the paired table, not from these means."
+    return Grid("board", "At a glance", how, ["schedule", *(["runs"] if uneven else []), *map(label, names)], rows)
+
+
+def ragged(material: Material) -> bool:
+    """Whether some schedules have more runs than others, as with a tolerance."""
+    return material.tables["outcomes"]["schedule"].value_counts().nunique() > 1
 
 
 def link(material: Material, schedule: str) -> str | Markup:
