@@ -3,6 +3,9 @@
 A kind is an agent's activity (militias/base attack), of all groups together, that is no bookkeeping. Necessary is said of a run:
 without that kind, and with all luck as it was, the end does not come by the horizon. Several kinds may be necessary for one end,
 or none; so shares do not add up to anything.
+
+An end is itself an event. Its own kind is left out, for it would be necessary by its very meaning: no exit without the last
+departure.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +17,7 @@ import pandas as pd
 
 from sim.analysis.proportions import wilson
 from sim.engines import engine, usable
+from sim.engines.block import Event
 from sim.engines.withheld import kind_of, withhold
 from sim.outcomes import EVENTS
 from sim.scenario import Scenario
@@ -70,16 +74,34 @@ def look(run: Looked, scenario: Scenario, seed: int) -> Looked:
     of = engine(usable("compiled"))
     try:
         first: dict[str, float] = {}
-        for event in of.replicate(scenario, seed, run.replication, trace=True).events:
+        events = of.replicate(scenario, seed, run.replication, trace=True).events
+        for event in events:
             if not event.routine:
                 first.setdefault(kind_of(event.actor, event.activity), event.day)
-        run.occurred = {(end, kind) for end, last in run.days.items() for kind, day in first.items() if day < last}
+        own = {end: own_kind(end, last, events, scenario, seed, run.replication) for end, last in run.days.items()}
+        run.occurred = {
+            (end, kind) for end, last in run.days.items() for kind, day in first.items() if day < last and kind != own[end]
+        }
         kinds = sorted({kind for _, kind in run.occurred})
         without = of.rerun(scenario, seed, run.replication, [withhold(kind, scenario) for kind in kinds])
         run.prevented = {(end, kind) for end, kind in run.occurred if not without[end][kinds.index(kind)]}
     except Exception:  # a rule raised, as it may where parameters are extreme: nothing can be said of this run
         run.failed = True
     return run
+
+
+def own_kind(end: str, last: float, events: Sequence[Event], scenario: Scenario, seed: int, replication: int) -> str:
+    """The kind of the event that brings an end; "" if there is none, as when two on one day each would bring it.
+
+    It is the last event of the end's day without which the end comes later or not at all: what happens after it moves nothing.
+
+    Args:
+        end: a yes-or-no outcome. last: its day. events: the log of this replication.
+    """
+    found = [event for event in events if event.day == last]
+    without = engine(usable("compiled")).rerun(scenario, seed, replication, [withhold(e.name, scenario) for e in found])
+    moved = [event for event, row in zip(found, without, strict=True) if not row[end] or row[f"{end}_day"] != last]
+    return kind_of(moved[-1].actor, moved[-1].activity) if moved else ""
 
 
 def necessary(
@@ -97,10 +119,10 @@ def necessary(
         outcomes, ends, most: as `chosen` has them.
         progress: is told of each run that is done, one by one; there are len(chosen(...)) of them.
     Returns:
-        One row a schedule, end and kind: runs (those looked at in which the kind occurred before the end's day), ended (those
-        looked at), prevented (those in which the end does not come by the horizon if every event of that kind is withheld), share
-        (prevented / ended) with its Wilson 95 % interval (lower, upper). Likeliest first. A run in which a rule raises is left
-        out of all of them.
+        One row a schedule, end and kind: runs (those looked at in which the kind occurred before the end's day and is not that
+        of the end's own event), ended (those looked at), prevented (those of `runs` in which the end does not come by the horizon
+        if every event of that kind is withheld), share (prevented / ended) with its Wilson 95 % interval (lower, upper).
+        Likeliest first. A run in which a rule raises is left out of all of them.
     Raises:
         ValueError: as `chosen`.
         KeyError: for a schedule or state of the outcomes without a scenario.

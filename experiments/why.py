@@ -128,13 +128,15 @@ def told_nothing(name: str, scenario: Scenario, run: Replication, again: Replica
 
 # -- the search ----------------------------------------------------------------------------------------------------------
 def search(settings: WhySettings, scenario: Scenario, seed: int, run: Replication) -> "pd.DataFrame":
-    """Withhold each event before the end, and each kind of event, one at a time; tell without which the end does not come, or
-    comes later. Returns the table of all that was withheld.
+    """Withhold each event up to the end, and each kind of event but the end's own, one at a time; tell without which the end does
+    not come, or comes later. Returns the table of all that was withheld.
 
     Raises:
         RequestError: if the end did not come in this replication.
     """
     import pandas as pd
+
+    from experiments.causes import own_kind
 
     end = settings.outcome or ""
     values = {outcome.name: value for outcome, value in zip(OUTCOMES, run.outcomes, strict=True)}
@@ -144,7 +146,8 @@ def search(settings: WhySettings, scenario: Scenario, seed: int, run: Replicatio
         )
     last = float(values[f"{end}_day"])
     events = [event for event in run.events if not event.routine and event.day <= last]
-    kinds = list(dict.fromkeys(kind_of(event.actor, event.activity) for event in events if event.day < last))
+    own = own_kind(end, last, run.events, scenario, seed, settings.replication)
+    kinds = [k for k in dict.fromkeys(kind_of(event.actor, event.activity) for event in events if event.day < last) if k != own]
     days = days_without(settings, scenario, seed, [withhold(name, scenario) for name in [*(e.name for e in events), *kinds]])
     rows: list[tuple[Any, ...]] = [
         ("event", event.name, event.day, pd.Timestamp(day_of(event, scenario)), sentence(event, scenario)) for event in events
@@ -190,12 +193,12 @@ def tell_search(table: "pd.DataFrame", last: float, scenario: Scenario) -> None:
         console.say("On that day, the end itself among them:")
         tell_rows(found, scenario)
     console.say()
-    found = needed[needed.index.isin(kinds.index)]
+    found, before_it = needed[needed.index.isin(kinds.index)], "before it, apart from the end's own"
     if len(found):
-        console.say(f"Of {len(kinds):,} kinds of event before it, these were necessary, all of a kind withheld together:")
+        console.say(f"Of {len(kinds):,} kinds of event {before_it}, these were necessary, all of a kind withheld together:")
         tell_rows(found, scenario)
     else:
-        console.say(f"Of {len(kinds):,} kinds of event before it none was necessary, all of a kind withheld together.")
+        console.say(f"Of {len(kinds):,} kinds of event {before_it}, none was necessary, all of a kind withheld together.")
 
 
 def tell_rows(found: "pd.DataFrame", scenario: Scenario) -> None:
