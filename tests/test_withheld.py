@@ -188,6 +188,14 @@ def test_a_withheld_departure_leaves_everybody_there_and_breaks_the_promise():
     assert [event.before[READINGS.index("value")] for event in named(again.events, "schedule")] == [0.0]
 
 
+@pytest.mark.parametrize("asked", ["step:last departure", "step: last departure  "])
+def test_blanks_around_the_name_of_a_step_do_not_matter(asked):
+    of = scheduled([ANNOUNCE, {**LEAVE, "name": " last departure "}], *ONE_BY_ONE)
+    run = compiled.replicate(of, SEED, 0, trace=True)
+    withheld = withhold(asked, of, run.events)
+    assert [event.before[READINGS.index("value")] for event in withheld.of(run.events, of)] == [1.0]
+
+
 def test_without_its_announcement_a_schedule_promises_nothing_and_goes_on():
     of = scheduled(PROMISED, *ONE_BY_ONE)
     run = compiled.replicate(of, SEED, 0, trace=True)
@@ -283,6 +291,7 @@ def test_kinds_are_what_is_no_bookkeeping():
         ("step:", "no such step"),
         ("nothing of the kind", "nothing is called that; expected an event"),
         ("", "nothing is called that"),
+        ("observation", "decides nothing, it only keeps books; what it does can be withheld: observation/weekly report"),
         (" after ", "nothing is called"),
     ],
 )
@@ -292,6 +301,7 @@ def test_a_name_of_nothing_is_refused_in_one_line(name, words):
     assert words in str(refused.value)
     assert str(refused.value).startswith(f"event = {name!r}: ")
     assert "\n" not in str(refused.value)
+    assert f"did you mean {name}?" not in str(refused.value)
 
 
 def test_every_event_of_a_log_can_be_named():

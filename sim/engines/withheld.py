@@ -95,7 +95,7 @@ def names_of(slot: Slot) -> tuple[str, str, str, str]:
 
 def withheld_step(name: str, scenario: Scenario, events: Sequence[Event]) -> Withheld:
     """A step of the schedule: the ring that took it, or at which it broke the schedule."""
-    steps = [step.name for step in scenario.schedule.steps]
+    steps = [step.name.strip() for step in scenario.schedule.steps]
     wanted = name.removeprefix(STEP).strip()
     if wanted not in steps:
         there = f"there are: {', '.join(steps)}" if steps else "it has none"
@@ -141,8 +141,11 @@ def slot_of(name: str, whole: str, slots: Sequence[Slot]) -> Slot:
 
 
 def unknown(name: str, scenario: Scenario) -> RequestError:
-    """The refusal of a name that exists nowhere."""
+    """The refusal of a name that exists nowhere, or is that of an agent that only keeps books."""
     slots = model.slots(tuple(scenario.groups))
+    if books := [slot for slot in slots if name in (slot.agent, slot.actor)]:
+        known = ", ".join(dict.fromkeys(f"{name}/{slot.activity.name}" for slot in books))
+        return RequestError(f"event = {name!r}: decides nothing, it only keeps books; what it does can be withheld: {known}")
     known = [*(f"{STEP}{step.name}" for step in scenario.schedule.steps), *(one for slot in slots for one in names_of(slot))]
     own = [f"{slot.agent}/{slot.activity.name}" for slot in slots if slot.activity.name == name]
     near = suggestion(own[0] if own else name, list(dict.fromkeys(known)))
