@@ -139,7 +139,8 @@ def told(study: Study) -> tuple[str, ...]:
         state = "running" if study.running() else "unfinished"
     else:
         state = "complete" if manifest.get("complete") else "with failures"
-    replications = f"{int(manifest.get('replications') or 0):,}"
+    sizes = {int(own["replications"]) for own in manifest.get("asked", {}).values()} or {int(manifest.get("replications") or 0)}
+    replications = f"{min(sizes):,}" if len(sizes) == 1 else f"{min(sizes):,} to {max(sizes):,}"
     made = manifest.get("maker")
     return (
         *(study.name, state, str(manifest.get("application", "")), f"{len(manifest['scenarios']):,}", replications),
