@@ -39,7 +39,7 @@ class Conclusions:
 
     def tables(self, outcomes: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
         """Every table that was asked for and can be made of these outcomes, by name."""
-        from sim.analysis.paired import differences
+        from sim.analysis.paired import differences, p_better
         from sim.analysis.summary import quantiles
         from sim.analysis.survival import restricted_means
 
@@ -60,6 +60,9 @@ class Conclusions:
             found["satisficing"] = satisficing(outcomes, self.limits, states, settings.confidence)
         if self.objectives:
             found |= self.judged(outcomes)
+            if "differences" in found:
+                directions = {objective.outcome: objective.direction for objective in self.objectives}
+                found["differences"]["p_better"] = p_better(found["differences"], directions)
         if settings.explain:
             found["necessary"] = self.explained(outcomes)
         return found

@@ -74,6 +74,13 @@ def test_the_value_of_a_schedule_is_its_weighted_outcomes(one):
     assert one["selection"]["p_best"].sum() == pytest.approx(1.0)
 
 
+def test_the_share_of_runs_in_which_a_schedule_does_better_is_told_of_what_counts(one):
+    table = one["differences"].set_index(["schedule", "outcome"])["p_better"]
+    assert table.notna().groupby("outcome").all().pipe(lambda told: set(told.index[told])) == {"us_deaths", "isis_attacks"}
+    runs = one["outcomes"].pivot(index="replication", columns="schedule", values="isis_attacks")
+    assert table["rapid_6_months", "isis_attacks"] == pytest.approx((runs["rapid_6_months"] < runs["open_ended"]).mean())
+
+
 def test_regret_over_states_is_against_the_best_of_each_state(many):
     judged = cells(
         many["outcomes"],

@@ -27,12 +27,12 @@ def wilson(happened: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple
 def never_certain(
     share: np.ndarray, lower: np.ndarray, upper: np.ndarray, n: int, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals of shares, with Wilson's for n where a share is 0 or 1: a resample, or a variance, then knows no other value.
+    """Intervals of shares, with the exact one for n where a share is 0 or 1: a resample or a variance then knows no other value.
 
     Args:
         n: how many were drawn independently of each other, however many runs each of them had.
     """
-    least, most = wilson(np.where(share == 1.0, float(n), 0.0), float(n), confidence)
+    least, most = clopper_pearson(np.where(share == 1.0, float(n), 0.0), float(n), confidence)
     ends = (share == 0.0) | (share == 1.0)
     return np.where(ends, np.minimum(lower, least), lower), np.where(ends, np.maximum(upper, most), upper)
 
