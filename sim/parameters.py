@@ -79,7 +79,7 @@ class Parameter:
 
         The prior has the default as its median and the range as its 5 % and 95 % quantiles: half of a normal distribution on
         each side, of different widths, so that its density jumps at the default where the sides differ; of the logarithm where
-        the range lies above 0. What falls outside the bounds lies on them. Its form is a judgement, its range is the declared one.
+        the range lies above 0. What falls outside the bounds lies on them. Its form is a judgement, its range the declared one.
         """
         z = NormalDist().inv_cdf(u) / NormalDist().inv_cdf(0.95)  # -1 at the low end of the range, 1 at the high end
         end = self.low if z < 0.0 else self.high
