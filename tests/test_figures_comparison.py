@@ -18,8 +18,8 @@ from sim.studies.study import Study
 
 YEARS = {"start": pd.Timestamp("2021-04-07"), "horizon_days": 1096}
 FEW = ("open_ended", "phased_18_months", "full_exit_no_residual")
-MANY = tuple(f"{i:02}_long_name_of_a_schedule_" + "x" * 13 for i in range(11))
 ODD = ("open_ended", "<script>alert('1')</script>", 'a.b[0] & "c"')
+MANY = (*ODD, *(f"{i:02}_long_name_of_a_schedule_" + "x" * 13 for i in range(3, 11)))
 OBJECTIVES = [read_objective("us_deaths:lower:1"), read_objective("attacks:lower:0.01")]
 LABELS = {
     "attacks": ("Attacks on bases", "attacks"),
@@ -167,10 +167,8 @@ def rows(chart, key: str) -> list[dict]:
     return [row for table in found for row in table if key in row]
 
 
-@cache
-def shown(name: str, schedules: tuple[str, ...]) -> str:
-    table = information(schedules) if name == "information" else TABLES[name](schedules)
-    return picture(drawn(name, table))
+def of(name: str, schedules: tuple[str, ...]):
+    return drawn(name, information(schedules) if name == "information" else TABLES[name](schedules))
 
 
 def test_a_comparison_is_drawn_as_png_and_svg():
@@ -181,42 +179,34 @@ def test_a_comparison_is_drawn_as_png_and_svg():
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_eleven_long_names_are_all_there(name):
-    text = shown(name, MANY).replace(" ", "")
-    assert all(schedule in text for schedule in MANY[:-1])  # in pairs the last is a column only, its name in lines: see below
-    assert name == "pairs" or MANY[-1] in text
+def test_eleven_names_that_are_long_or_odd_are_all_there_as_text(name):
+    text = picture(of(name, MANY)).replace(" ", "")
+    names = [schedule.replace(" ", "") for schedule in MANY]
+    assert all(schedule in text for schedule in names[:-1])  # in pairs the last is a column only, its name in lines: see below
+    assert name == "pairs" or names[-1] in text
 
 
 def test_eleven_schedules_make_fifty_five_cells_with_every_name_in_lines():
     chart = drawn("pairs", pairs(MANY))
     assert {(row["a"], row["b"]) for row in rows(chart, "said")} == {(a, b) for i, a in enumerate(MANY) for b in MANY[i + 1 :]}
     lines = [row["line"] for row in rows(chart, "line")]
-    assert sorted("".join(lines)) == sorted("".join(MANY[1:]))
+    assert sorted("".join(lines).replace(" ", "")) == sorted("".join(MANY[1:]).replace(" ", ""))
     assert [row["name"] for row in rows(chart, "name")] == list(MANY[:-1])
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_a_name_is_text_only(name):
-    text = shown(name, ODD)
-    for part in re.split(r"[_ ]", " ".join(ODD)):
-        assert part in text
 
 
 @pytest.mark.parametrize("name", [name for name in TABLES if name not in ("pairs", "reversals", "survival")])
 def test_one_schedule_alone_is_drawn(name):
-    assert "open_ended" in shown(name, FEW[:1])
+    assert "open_ended" in words(of(name, FEW[:1]))
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_missing_values_and_all_zeros_are_drawn(name):
-    table = TABLES[name]()
-    zeros = table.assign(**dict.fromkeys(NUMBERS[name], 0.0))
-    of_zeros = drawn(name, zeros)
-    assert name != "pairs" or [row["said"] for row in rows(of_zeros, "said")].count("0") >= 3
-    assert picture(of_zeros).find("NaN") == -1
-    gaps = table.astype(dict.fromkeys(NUMBERS[name], float))
-    gaps.loc[gaps.index[-1], list(NUMBERS[name])] = np.nan
-    text = words(drawn(name, gaps))
+    table = TABLES[name]().assign(**dict.fromkeys(NUMBERS[name], 0.0))
+    table.loc[table.index[-1], list(NUMBERS[name])] = np.nan
+    chart = drawn(name, table)
+    assert name != "pairs" or {row["said"] for row in rows(chart, "said")} == {"0", "no value"}
+    assert "NaN" not in picture(chart)
+    text = words(chart)
     assert not {"nan", "NaN", "null"} & {part for word in text for part in word.split()}
     if name != "reversals":  # a reversal has its numbers, else it is none
         assert any("no value" in word or "did not occur" in word for word in text)
