@@ -11,6 +11,7 @@ from sim.outcomes import BY_NAME, YES_NO
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
+LEAST = 0.001  # share nearer than which to 0 or 1 only that is said
 DIGITS = 3  # that are shown of a number that is no count
 
 
@@ -18,8 +19,8 @@ def rounded(value: float, form: str = "number") -> str:
     """A number in words that a person reads. The last digit shown is always a rounded one; what is missing is a dash.
 
     Args:
-        form: number (three digits, but never fewer than the whole number has), count (whole), share (0 to 1, as per cent), points
-            (a difference of shares, in percentage points), decimals (p-values: three places).
+        form: number (three digits, but never fewer than the whole number has), count (whole), share (0 to 1, as per cent; 0 % and
+            100 % are exact), points (a difference of shares, in percentage points), decimals (p-values: three places).
     """
     if isnan(value):
         return MISSING
@@ -29,7 +30,7 @@ def rounded(value: float, form: str = "number") -> str:
         case "count":
             text = f"{value:,.0f}"
         case "share":
-            text = f"{_digits(100.0 * value, 2)}\N{NO-BREAK SPACE}%"
+            text = f"{_share(value)}\N{NO-BREAK SPACE}%"
         case "points":
             text = f"{_digits(100.0 * value, 2)}\N{NO-BREAK SPACE}pp"
         case "decimals":
@@ -37,6 +38,15 @@ def rounded(value: float, form: str = "number") -> str:
         case _:
             text = _digits(value, DIGITS)
     return text.replace("-", MINUS) if text.strip("-0.,\N{NO-BREAK SPACE}%p") else text.replace("-", "")
+
+
+def _share(value: float) -> str:
+    """Per cent, with two digits; never 0 or 100 for something that happened now and then."""
+    if 0.0 < value < LEAST:
+        return f"<{100.0 * LEAST:g}"
+    if 1.0 - LEAST < value < 1.0:
+        return f">{100.0 * (1.0 - LEAST):g}"
+    return f"{100.0 * value:.1f}" if 0.995 <= value < 1.0 else _digits(100.0 * value, 2)
 
 
 def _digits(value: float, digits: int) -> str:
