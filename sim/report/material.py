@@ -81,6 +81,8 @@ class Material:
         for name in NEEDED:
             if name not in self.tables:
                 raise LookupError(f"there is no {name}.parquet")
+        if self.manifest.get("states") and "states" not in self.tables:
+            raise LookupError("there is no states.parquet, though study.json speaks of states of the world")
         for name, table in self.tables.items():
             missing = [column for column in TABLES.get(name, ()) if column not in table]
             if missing:
