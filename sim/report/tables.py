@@ -85,11 +85,16 @@ def differences_grid(material: Material) -> Grid:
                 cell = Column("", ("mean", "lower", "upper"), of_difference).cell("differences", int(str(index)), row)
                 cells.append(Markup("{}{}").format(cell, verdict(material, row)))
         rows.append(cells)
-    how = said(
-        material,
-        f"Schedule less {material.baseline}, run by run on the same luck: mean, and the 95 % interval of that mean. One that "
-        "excludes 0 is marked. Each interval is for itself; those of all pairs at once are further down, if asked for.",
-    )
+    if material.has("pairs"):
+        marked = (
+            "The mark is the verdict on the pair to within the tolerance, from its interval further down, which holds for all "
+            "pairs at once. The intervals here are each for itself, and for one fixed number of replications: of a study that "
+            "stopped once its verdicts were there, read those of the pairs."
+        )
+    else:
+        marked = "One that excludes 0 is marked. Each interval is for itself; those of all pairs at once have to be asked for."
+    told = f"Schedule less {material.baseline}, run by run on the same luck: mean, and the 95 % interval of that mean. {marked}"
+    how = said(material, told)
     return Grid("differences", f"Differences from {material.baseline}", how, ["schedule", *map(label, material.headline)], rows)
 
 

@@ -191,8 +191,9 @@ VIEWS: dict[str, tuple[str, str, tuple[Column, ...], int, bool]] = {
     ),
     "pairs": (
         "Every pair",
-        "A less B on the same luck. The intervals hold for all pairs and outcomes at once, however often one looked. "
-        "Higher, lower, alike (within the tolerance) and measured are decisions; open is none.",
+        "A less B on the same luck. The intervals hold for all pairs and outcomes at once, however often one looked; exactly so "
+        "for yes-or-no outcomes, approximately for others. Higher, lower, alike (within the tolerance) and measured are "
+        "decisions; open is none.",
         (
             Column("A", ("a",), "text"),
             Column("B", ("b",), "text"),
@@ -228,7 +229,7 @@ NECESSARY = (
     Column("kind of event", ("kind",), "text"),
     Column("end", ("end",), "outcome"),
     Column("runs looked at", ("ended",), "count"),
-    Column("in which it occurred", ("runs",), "count"),
+    Column("occurred before", ("runs",), "count"),
     Column("prevented", ("prevented",), "count"),
     Column("share (95 % interval)", ("share", "lower", "upper"), "share"),
 )
