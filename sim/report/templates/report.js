@@ -39,15 +39,15 @@
   const key = (row, column) => {
     const cell = row.cells[column];
     const number = cell && cell.querySelector("[data-value]");
-    if (number) return Number(number.dataset.value);
+    if (number) return Number(number.dataset.value.replace("inf", "Infinity"));
     return cell ? cell.textContent.trim() : "";
   };
-  const order = (a, b) => {
+  const order = (a, b, turn) => {
     if (typeof a === "number" && typeof b === "number") {
-      if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
-      return a - b;
+      if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b); // what is missing comes last either way
+      return a === b ? 0 : a < b ? -turn : turn; // infinities have no difference
     }
-    return String(a).localeCompare(String(b), "en");
+    return turn * String(a).localeCompare(String(b), "en");
   };
   const sort = (table, head) => {
     const column = head.cellIndex;
@@ -55,7 +55,7 @@
     for (const other of all("th[scope=col]", table)) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     const body = table.tBodies[0];
-    const rows = [...body.rows].sort((a, b) => (down ? -1 : 1) * order(key(a, column), key(b, column)));
+    const rows = [...body.rows].sort((a, b) => order(key(a, column), key(b, column), down ? -1 : 1));
     body.append(...rows);
     said.textContent = `sorted by ${head.textContent}, ${down ? "descending" : "ascending"}`;
   };
