@@ -19,6 +19,7 @@ from sim.report import findings
 from sim.report.drawings import drawing, straight
 from sim.report.material import TABLES, Material
 from sim.report.numbers import number, rounded
+from sim.report.tables import differences_grid
 from sim.report.views import VIEWS
 from tests.browser import chromium, needs_chromium, opened
 
@@ -178,6 +179,8 @@ def test_every_number_shown_is_its_exact_value_rounded_in_its_last_digit(file):
             assert shown == "–"
         elif np.isinf(exact):
             assert bare == ("∞" if exact > 0 else "-∞")
+        elif bare[0] in "<>":
+            assert 0.0 < exact < 0.001 if bare[0] == "<" else 0.999 < exact < 1.0
         elif "e" not in bare:
             scale = 100.0 if unit else 1.0
             assert abs(float(bare) - scale * exact) <= 0.5000001 * last_digit(bare), (of, shown)
@@ -210,6 +213,12 @@ def test_parameters_are_those_of_the_scenario_and_of_the_declarations(judged, fi
         (-3.14159, "number", "−3.14"),
         (0.42, "share", "42\N{NO-BREAK SPACE}%"),
         (0.0049, "share", "0.49\N{NO-BREAK SPACE}%"),
+        (0.9949, "share", "99\N{NO-BREAK SPACE}%"),
+        (0.9962, "share", "99.6\N{NO-BREAK SPACE}%"),
+        (0.99951, "share", ">99.9\N{NO-BREAK SPACE}%"),
+        (0.0004, "share", "<0.1\N{NO-BREAK SPACE}%"),
+        (1.0, "share", "100\N{NO-BREAK SPACE}%"),
+        (0.0, "share", "0\N{NO-BREAK SPACE}%"),
         (-0.125, "points", "−12\N{NO-BREAK SPACE}pp"),
         (NAN, "share", "–"),
         (-INF, "number", "−∞"),
@@ -362,6 +371,15 @@ def test_where_schedules_have_more_runs_than_others_the_first_table_says_so():
     assert "paired table" not in even.how
 
 
+def test_the_marks_of_paired_differences_are_called_verdicts_only_where_every_pair_was_judged():
+    judged_too = material_of({"pairs": CONCLUDED["pairs"], "differences": [(B, A, "us_deaths", 3, *(0.0,) * 7)]})
+    alone = material_of({"differences": [(B, A, "us_deaths", 3, *(0.0,) * 7)]})
+    assert "verdict on the pair to within the tolerance" in differences_grid(judged_too).how
+    assert "for one fixed number of replications" in differences_grid(judged_too).how
+    assert "excludes 0 is marked" not in differences_grid(judged_too).how
+    assert "One that excludes 0 is marked" in differences_grid(alone).how
+
+
 def test_a_study_without_objectives_and_of_an_older_version_calls_none_best_and_says_how_to_ask_for_what_is_missing(results):
     rewritten(results / "studies/mine", objectives=[], outcomes=FEW)
     for name in ("differences", "survival", "weekly"):
@@ -404,10 +422,13 @@ def test_what_cannot_be_reported_is_refused_in_one_line(results, capsys):
     (study / "summary.parquet").write_bytes(b"PAR1 nothing")
     assert "summary.parquet cannot be read" in refused(results, capsys, "name=mine")
     whole.to_parquet(study / "summary.parquet")
+    manifest = json.loads((study / "study.json").read_text())
+    (study / "study.json").write_text(json.dumps(manifest | {"states": 8}))
+    assert "there is no states.parquet" in refused(results, capsys, "name=mine")
+    (study / "study.json").write_text(json.dumps(manifest))
     table = pd.read_parquet(study / "outcomes.parquet")
     table[table["schedule"] != B].to_parquet(study / "outcomes.parquet")
     assert f"outcomes.parquet has no row of '{B}'" in refused(results, capsys, "name=mine")
-    manifest = json.loads((study / "study.json").read_text())
     (study / "study.json").write_text(json.dumps(manifest | {"application": "sweep"}))
     assert "is a sweep; a report is of a comparison" in refused(results, capsys, "name=mine")
 
@@ -448,6 +469,19 @@ def test_two_pictures_of_one_page_share_no_id_and_say_what_a_mark_is():
         assert any("<script>" in element.get("data-tip", "") for element in root.iter())
     assert ids
     assert len(ids) == len(set(ids))
+
+
+UNCHANGED = {"none", "transparent"}  # in the dark as in the light
+
+
+def test_every_colour_of_a_picture_has_another_one_in_the_dark(file):
+    text = file.read_text(encoding="utf-8")
+    style = text[text.index("<style>") : text.index("</style>")]
+    ruled = set(re.findall(r'^svg \[(fill|stroke)="([^"]*)"\]', style.replace(", svg", "\nsvg"), re.MULTILINE))
+    pictures = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg\b.*?</svg>", text, re.DOTALL)]
+    used = {(name, element.get(name, "none")) for svg in pictures for element in svg.iter() for name in ("fill", "stroke")}
+    assert ("fill", "#F6F6F6") in used  # behind the pairs
+    assert {one for one in used if one[1] not in UNCHANGED} <= ruled
 
 
 def test_points_within_a_straight_stretch_are_left_out_of_a_line_and_no_others():
@@ -580,6 +614,9 @@ def test_the_keyboard_reaches_and_works_everything(browser, file):
         assert page.get_attribute("#regret thead th >> nth=1", "aria-sort") == "ascending"
         page.keyboard.press("Enter")
         assert page.inner_text("#regret tbody th >> nth=0") == A
+        for place in (0, 1):  # open_ended's winner's curse is missing: last, whichever way
+            page.click("#selection thead button >> nth=7")
+            assert page.inner_text("#selection tbody tr:last-child th") == A, place
         page.focus("#board tbody tr:last-child a")
         page.keyboard.press("Enter")
         assert page.is_visible("#schedule-0")
@@ -610,6 +647,15 @@ def test_on_a_narrow_screen_nothing_sticks_out_and_the_first_answer_fits_a_wide_
         assert page.evaluate("document.documentElement.scrollWidth") == 400
     with opened(browser, file) as (page, _):
         assert page.evaluate("document.querySelector('.first').getBoundingClientRect().bottom") <= 800
+
+
+@needs_chromium
+def test_a_long_name_leaves_the_numbers_of_the_ranking_in_view(browser, file):
+    long = "a_schedule_whose_name_is_as_long_as_one_may_be_" * 2
+    with opened(browser, file) as (page, _):
+        page.evaluate("name => document.querySelectorAll('#board a, .selector label').forEach(e => { e.append(name); })", long)
+        assert page.evaluate("(b => b.scrollWidth <= b.clientWidth)(document.querySelector('#board').parentElement)")
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @needs_chromium
