@@ -1,5 +1,6 @@
 """Figures of a comparison say which pair, how sure, in which unit, of how many; and survive the tables that break pictures."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from functools import cache
@@ -317,6 +318,7 @@ def test_an_interval_cut_off_at_the_edge_of_its_cell_has_an_arrow_there_and_keep
     assert low["lower_at"] == low["left_at"] < low["mean_at"] < low["upper_at"] < low["number_at"]
     assert high["middle"] < high["lower_at"] < high["upper_at"] == high["number_at"]
     assert (both["lower_at"], both["upper_at"]) == (both["left_at"], both["number_at"])
+    json.dumps(chart.to_dict(validate=False), allow_nan=False)  # a browser reads no infinity
     shapes = re.findall(r"'shape': '(triangle-left|triangle-right|circle)'", str(chart.to_dict(validate=False)))
     assert sorted(shapes) == ["circle", "triangle-left", "triangle-right"]
     assert "an arrow at its end: further out" in subtitle(chart)

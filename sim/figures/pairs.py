@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from .marks import draw, tips, write
@@ -128,6 +129,8 @@ def _placed(table: pd.DataFrame, schedules: list[str], cell: float, reach: float
         beyond_left=numbers.min(axis=1) < -reach,
         beyond_right=numbers.max(axis=1) > reach,
         left_at=left + ROOM,
+        lower=numbers["lower"].where(np.isfinite(numbers["lower"])),  # JSON has no infinity
+        upper=numbers["upper"].where(np.isfinite(numbers["upper"])),
         said=["no value" if pd.isna(mean) else ("+" if mean > 0 else "") + number(mean) for mean in table["mean"]],
     )
 
@@ -147,7 +150,7 @@ def _cells(table: pd.DataFrame, x, y) -> list[alt.Chart]:
             *("left", "right", "top", "half", "bottom", "middle", *places),
         ]
     ]
-    sure = table.dropna(subset=["lower", "upper"])
+    sure = table.dropna(subset=["lower_at", "upper_at"])
     layers = [
         draw(table, "rect", color="#F6F6F6").encode(x=x("left"), x2="right:Q", y=y("top"), y2="bottom:Q", tooltip=shown),
         draw(table.dropna(subset=["tolerance"]), "rect", color=SKY, opacity=0.35).encode(
