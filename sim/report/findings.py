@@ -41,13 +41,11 @@ def findings(material: Material) -> list[Finding]:
     ]
 
 
-def question(material: Material) -> str:
+def question(material: Material) -> Markup:
     """What was asked, in a sentence."""
     about = period(pd.Timestamp(material.manifest["start"]), material.manifest["horizon_days"])
-    return (
-        f"What follows from {count([len(material.schedules)], 'withdrawal schedule')} over {about}, compared on the same luck, "
-        f"with {material.baseline} as baseline?"
-    )
+    told = Markup("What follows from {} over {}, compared on the same luck, with {} as baseline?")
+    return told.format(count([len(material.schedules)], "withdrawal schedule"), about, named(material.baseline))
 
 
 def objectives(material: Material) -> str:
@@ -262,7 +260,7 @@ def sure(material: Material) -> Markup:
         table = table[table["outcome"].isin(material.headline)]
         apart = int(((table["lower"] > 0) | (table["upper"] < 0)).sum())
         text += Markup(" Of {} differences from {} in the outcomes asked for, {} have a {} interval that excludes 0.").format(
-            f"{len(table):,}", material.baseline, f"{apart:,}", material.confidence
+            f"{len(table):,}", named(material.baseline), f"{apart:,}", material.confidence
         )
     failures = int(material.manifest.get("failures") or 0)
     if failures:
