@@ -301,7 +301,7 @@ def test_what_is_dominated_in_the_means_is_told_apart_from_what_is_so_on_the_wei
         return plain(findings.dominated(material_of({"dominance": list(rows)})))
 
     both = told(*means, *valued, *single)
-    assert both.startswith("No worse in the mean of any objective, and better in one: b (by a, confidence 99 %). ")
+    assert both.startswith("b (by a, confidence 99 %): the other is no worse in the mean of any objective, and better in one. ")
     weighted = "On the weighted value only, for whoever prefers more: c (by a, confidence 100 %)."
     assert both.endswith(weighted)
     assert "d (by" not in both

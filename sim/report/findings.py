@@ -158,7 +158,7 @@ def dominated(material: Material) -> Markup:
         return Markup("No schedule surely dominates another over all objectives.")
     told = [Markup("None in the mean of every objective.")]
     if len(means):
-        told = [Markup("No worse in the mean of any objective, and better in one: {}.").format(dominations(means))]
+        told = [Markup("{}: the other is no worse in the mean of any objective, and better in one.").format(dominations(means))]
     for order, meaning in ORDERS.items():  # what holds to the first order holds to the second
         rows = valued[valued["order"] == order]
         valued = valued[~valued["b"].isin(rows["b"])]
