@@ -236,3 +236,17 @@ def test_a_study_that_was_begun_anew_is_not_reported_from_the_tables_of_before(t
     for command in ("report", "plot"):
         assert main([command, f"results={tmp_path}", "name=mine"]) == 2
         assert "is unfinished and has no tables yet; the command that began it goes on" in capsys.readouterr().err
+
+
+def test_what_failed_under_one_schedule_is_left_out_of_what_is_judged_together(tmp_path, capsys, failing):
+    failing(lambda schedule, replication: schedule == "rapid_6_months" and replication in (1, 4))
+    words = ("replications=8", "horizon_days=60", "engine=reference", "executor=serial", f"results={tmp_path}", "name=mine")
+    assert main([word for word in WORDS if not word.startswith("horizon")] + list(words)) == 1
+    place = tmp_path / "studies/mine"
+    tables = {path.stem: pd.read_parquet(path) for path in place.glob("*.parquet")}
+    assert len(tables["failures"]) == 2
+    assert (tables["selection"]["n"] == 6).all()
+    assert tables["differences"].groupby("schedule")["n"].first().to_dict() == {"relabel_and_hold": 8, "rapid_6_months": 6}
+    capsys.readouterr()
+    assert main(["report", f"results={tmp_path}", "name=mine", "stories=0", "schedules=[rapid_6_months]"]) == 0
+    assert "2 runs failed and are left out" in re.sub(r"<[^>]*>", "", (place / "report.html").read_text(encoding="utf-8"))
