@@ -100,7 +100,7 @@ def tell_undecided(pairs: "pd.DataFrame") -> None:
         [
             [
                 *(row["outcome"], f"{row['a']} less {row['b']}", f"{row['n']:,}"),
-                *(number(row[key]) for key in ("mean", "lower", "upper", "tolerance")),
+                *(f"{row[key]:.3g}" for key in ("mean", "lower", "upper", "tolerance")),  # small beside what is told elsewhere
             ]
             for row in left.head(SHOWN).to_dict("records")
         ],

@@ -5,7 +5,6 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from experiments import console
 from experiments.session import Growth
 from experiments.settings import CompareSettings
 from sim.studies.plan import Wanted
@@ -95,5 +94,5 @@ def widest(pairs: "pd.DataFrame") -> str:
     row = undecided.loc[(undecided["half_width"] / undecided["tolerance"]).idxmax()]
     return (
         f"{len(undecided):,} of {len(pairs):,} pairs open, widest {row['outcome']} of {row['a']} less {row['b']}: "
-        f"{console.number(row['mean'])} ± {console.number(row['half_width'])}, tolerance {console.number(row['tolerance'])}"
+        f"{row['mean']:.3g} ± {row['half_width']:.3g}, tolerance {row['tolerance']:g}"
     )
