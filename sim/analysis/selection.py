@@ -39,14 +39,14 @@ def kim_nelson(values: np.ndarray, first: int, delta: float, alpha: float = 0.05
         return gone
     eta = ((2.0 * alpha / (k - 1)) ** (-2.0 / (first - 1)) - 1.0) / 2.0
     r = np.arange(first, n + 1)
-    # When l would drop i, if both were there until then. Which of them are is settled below, in the order of time.
+    # When one would drop another, if both were there until then. Which of them are is settled below, in the order of time.
     drops = np.full((k, k), n + 1)
     for i in range(k):
-        for l in range(i + 1, k):  # noqa: E741 - as in the paper
-            lead = values[:, l] - values[:, i]
+        for other in range(i + 1, k):
+            lead = values[:, other] - values[:, i]
             bound = np.maximum(0.0, eta * (first - 1) * lead[:first].var(ddof=1) / delta - delta * r / 2.0)
             sums = lead.cumsum()[first - 1 :]
-            for loser, winner, by in ((i, l, sums), (l, i, -sums)):
+            for loser, winner, by in ((i, other, sums), (other, i, -sums)):
                 passed = by > bound
                 if passed.any():
                     drops[loser, winner] = r[passed.argmax()]
