@@ -1,6 +1,10 @@
 """What every executor has to do: serial, threads, processes, and the workers of a dask cluster. One contract for all."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +17,7 @@ import pytest
 from sim.engines import ENGINES, engine
 from sim.engines.block import Block
 from sim.studies import executors
-from sim.studies.executors import ClusterLost, Crew, OtherMaker, Work, chosen, crew, run, work_of
+from sim.studies.executors import ClusterLost, Crew, OtherMaker, Work, chosen, crew, run, uninterrupted, work_of
 from sim.studies.plan import Task
 from tests.deadly import Deadly
 from tests.servers import Cluster, dask
@@ -339,3 +343,20 @@ def test_a_cluster_has_as_many_slots_as_its_workers_have_threads(made):
     assert team.slots == 2
     team.alive()
     team.close()
+
+
+def test_ctrl_c_waits_while_a_worker_is_started_and_does_not_reach_it_before_it_is_ready():
+    mask = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    started: list[str] = []
+
+    def start() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            done = subprocess.run([sys.executable, "-c", mask], capture_output=True, text=True, check=True)
+            started.append(done.stdout.strip())
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert started == ["True"]  # whole, and blocked there
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from sim.engines import engine as engine_of
@@ -181,11 +182,33 @@ def launch(team: Crew, queue: deque[tuple[Work, int]], flying: dict[Future, tupl
             break
         work, attempt = queue.popleft()
         try:
-            flying[team.executor.submit(compute, work)] = (work, attempt)
+            with uninterrupted():
+                flying[team.executor.submit(compute, work)] = (work, attempt)
         except (BrokenProcessPool, *team.gone) as error:
             queue.appendleft((work, attempt))
             return isinstance(error, BrokenProcessPool)
     return False
+
+
+@contextmanager
+def uninterrupted() -> Generator[None]:
+    """Ctrl-C waits until the end of this: a worker process that is being started is started whole, with what it needs to begin.
+
+    It is blocked as well, and so it stays in the process that is started: it cannot come before begin_worker ignores it.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only there it interrupts
+        yield
+        return
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what was held back comes now
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def begin_worker() -> None:
