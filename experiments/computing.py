@@ -120,9 +120,10 @@ def keep(store: Store, done: list[executors.Done], scenarios: dict[str, Scenario
             days = scenarios[task.scenario].horizon_days
             kept.append(Made(task.scenario, task.seed, task.weekly, days, work.engine, block))
     if kept:
-        store.add(kept)
-        work.computed += sum(made.block.count for made in kept)
-        work.seconds += sum(made.block.seconds for made in kept)
+        with executors.uninterrupted():  # what is kept is counted
+            store.add(kept)
+            work.computed += sum(made.block.count for made in kept)
+            work.seconds += sum(made.block.seconds for made in kept)
         store.merge(MERGED_AT)
 
 

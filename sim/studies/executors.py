@@ -192,9 +192,9 @@ def launch(team: Crew, queue: deque[tuple[Work, int]], flying: dict[Future, tupl
 
 @contextmanager
 def uninterrupted() -> Generator[None]:
-    """Ctrl-C waits until the end of this: a worker process that is being started is started whole, with what it needs to begin.
+    """Ctrl-C waits until the end of this, so that it is done whole: a worker process is started with all it needs to begin.
 
-    It is blocked as well, and so it stays in the process that is started: it cannot come before begin_worker ignores it.
+    It is blocked as well, and stays so in a process that is started here: none can come before begin_worker ignores it.
     """
     if threading.current_thread() is not threading.main_thread():  # only there it interrupts
         yield
