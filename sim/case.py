@@ -3,15 +3,17 @@
 import re
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from sim.agents.dated import KINDS, LASTING
 from sim.parameters import Checked
 from sim.rules import NEVER
 
 ROLES = ("combat", "training", "enablers", "special_operations")
 PLACES = 16  # room for that many elections, kinds of anniversary, and months of Ramadan
+DATED = 48  # room for that many dated events
 YEARS = 13  # from the year before the start to beyond the longest horizon
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 Troops = Annotated[int, Field(ge=0, le=200_000)]
@@ -46,8 +48,32 @@ class Posture(Checked):
         return {role: getattr(self, role) for role in ROLES}
 
 
+class DatedEvent(Checked):
+    """An event of a past stretch, given as input. days: how long it lasts, for the kinds that last."""
+
+    date: str
+    what: Literal[tuple(KINDS)]  # ty: ignore[invalid-type-form] one list of kinds, also for the engines
+    days: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @field_validator("date")
+    @classmethod
+    def dated(cls, text: str) -> str:
+        read_date(text)
+        return text
+
+    @model_validator(mode="after")
+    def lasts(self) -> "DatedEvent":
+        if (self.days is not None) != (self.what in LASTING):
+            raise ValueError(f"{' and '.join(LASTING)} need days, and no other kind has them")
+        return self
+
+
 class Case(Checked):
-    """What is found on the first day. Dates are text as in 2021-04-07, anniversaries as in 01-03 (month and day, every year)."""
+    """What is found on the first day. Dates are text as in 2021-04-07, anniversaries as in 01-03 (month and day, every year).
+
+    reference: the posture at which presence and the effort against ISIS count as 1; the one found on the first day, if none.
+    events: dated events, given as input. given_until: the day from which on such events come by the agents' own hazards.
+    """
 
     posture: Posture
     last_us_death: str
@@ -56,8 +82,11 @@ class Case(Checked):
     elections: tuple[str, ...] = Field(max_length=PLACES)
     anniversaries: tuple[str, ...] = Field(max_length=PLACES)
     source: str
+    reference: Posture | None = None
+    events: tuple[DatedEvent, ...] = Field((), max_length=DATED)
+    given_until: str | None = None
 
-    @field_validator("elections", "anniversaries", mode="before")
+    @field_validator("elections", "anniversaries", "events", mode="before")
     @classmethod
     def as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -79,12 +108,35 @@ class Case(Checked):
                 raise ValueError(f"expected a month and a day such as 01-03, found {text!r}") from None
         return value
 
-    @field_validator("posture")
+    @field_validator("given_until")
     @classmethod
-    def somebody_there(cls, posture: Posture) -> Posture:
-        if posture.total == 0:
+    def until(cls, text: str | None) -> str | None:
+        if text is not None:
+            read_date(text)
+        return text
+
+    @field_validator("posture", "reference")
+    @classmethod
+    def somebody_there(cls, posture: Posture | None) -> Posture | None:
+        if posture is not None and posture.total == 0:
             raise ValueError("at least one soldier must be there on the first day: effects are measured against that posture")
         return posture
+
+    @model_validator(mode="after")
+    def known(self) -> "Case":
+        if self.events and self.given_until is None:
+            raise ValueError("dated events need given_until, the day from which on such events come by themselves")
+        for event in self.events:
+            if self.given_until is not None and read_date(event.date) >= read_date(self.given_until):
+                raise ValueError(f"events: {event.what!r} on {event.date} is not before given_until, {self.given_until}")
+        return self
+
+    def known_on(self, last: date) -> "Case":
+        """The case as it was known at the end of that day: no later event, and from the next day on they come by themselves."""
+        if self.given_until is None or last >= read_date(self.given_until):
+            return self
+        events = tuple(event for event in self.events if read_date(event.date) <= last)
+        return self.model_copy(update={"events": events, "given_until": (last + timedelta(days=1)).isoformat()})
 
 
 class Calendar:
@@ -126,11 +178,24 @@ def places(days: list[float], room: int = PLACES) -> list[float]:
 def record_of(case: Case, calendar: Calendar) -> dict[str, Any]:
     """The case as the engines' record reads it: numbers only, days since the start."""
     ramadans = calendar.ramadans
+    reference = case.reference or case.posture
+    events = sorted(case.events, key=lambda event: event.date)
+    days = [calendar.day(read_date(event.date)) for event in events]
     return {
         "combat": case.posture.combat,
         "training": case.posture.training,
         "enablers": case.posture.enablers,
         "special": case.posture.special_operations,
+        "reference_combat": reference.combat,
+        "reference_training": reference.training,
+        "reference_enablers": reference.enablers,
+        "reference_special": reference.special_operations,
+        "reference_troops": reference.total,
+        "given_until": 0.0 if case.given_until is None else calendar.day(read_date(case.given_until)),
+        "dated": len(events),
+        "dated_day": places(days, DATED),
+        "dated_kind": ([KINDS[event.what] for event in events] + [-1] * DATED)[:DATED],
+        "dated_lasts": places([float(event.days or 0) for event in events], DATED),
         "dialogue_gap": float(case.dialogue_gap),
         "cost": float(case.cost),
         "last_us_death": calendar.day(read_date(case.last_us_death)),

@@ -77,7 +77,7 @@ class Scenario:
         return {
             "start": self.start.isoformat(),
             "horizon_days": self.horizon_days,
-            "case": self.case.model_dump(mode="json"),
+            "case": self.case.model_dump(mode="json", exclude_defaults=True),
             "schedule": self.schedule.model_dump(mode="json", exclude_none=True),
             **beliefs,
             "rivals": {
@@ -154,6 +154,9 @@ def read_scenario(config: Mapping[str, Any]) -> Scenario:
     case = check("case", Case, config["case"])
     if read_date(case.last_us_death) > start:
         raise RequestError(f"case.last_us_death = {case.last_us_death!r}: expected a date up to the start, {start}")
+    for event in case.events:
+        if read_date(event.date) <= start:
+            raise RequestError(f"case.events: {event.what!r} on {event.date!r}: expected a date after the start, {start}")
     schedule = check("schedule", Schedule, config["schedule"])
     rivals = section("rivals", config["rivals"], ("announcement", "excitation"))
     module, announcement = taken("rivals.announcement", rivals["announcement"], "module")

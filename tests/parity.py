@@ -28,7 +28,8 @@ from numpy.random import Generator, default_rng
 
 from experiments.choices import ORDER
 from sim import model
-from sim.case import ROLES
+from sim.agents.dated import KINDS, LASTING
+from sim.case import DATED, ROLES
 from sim.engines.block import Event, Replication
 from sim.outcomes import EVENTS, OUTCOMES, SERIES, YES_NO
 from sim.readings import READINGS
@@ -75,7 +76,7 @@ def random_scenario(number: int) -> Scenario:
     start = first if odds(rng, 0.2) else date(2009, 1, 1) + timedelta(days=whole(rng, 0, 8034))  # to the end of 2030
     data["start"] = start.isoformat()
     data["horizon_days"] = random_horizon(rng)
-    data["case"] |= random_case(rng, start)
+    data["case"] |= random_case(rng, start) | random_past(default_rng([SALT, number, 0, 2]), start)
     if name == "own":
         data["case"]["posture"] = random_posture(rng)
         data["schedule"] = random_schedule(rng, start, data["case"]["posture"])
@@ -118,6 +119,23 @@ def random_case(rng: Generator, start: date) -> dict[str, Any]:
         "cost": between(rng, 0.0, 20.0),
         "elections": [(start + timedelta(days=day)).isoformat() for day in elections],
         "anniversaries": days_of_the_year,
+    }
+
+
+def random_past(rng: Generator, start: date) -> dict[str, Any]:
+    """Dated events given as input, up to some day, and a reference posture; one time in four."""
+    if not odds(rng, 0.25):
+        return {}
+    until = whole(rng, 2, 1200)
+    kinds = [pick(rng, tuple(KINDS)) for _ in range(pick(rng, (0, 1, 5, 20, DATED)))]
+    events = [{"date": (start + timedelta(days=whole(rng, 1, until - 1))).isoformat(), "what": what} for what in kinds]
+    for event in events:
+        if event["what"] in LASTING:
+            event["days"] = whole(rng, 1, 300)
+    return {
+        "events": events,
+        "given_until": (start + timedelta(days=until)).isoformat(),
+        "reference": random_posture(rng) if odds(rng, 0.5) else None,
     }
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from experiments.composition import Composer
 from experiments.settings import split
 from sim import RequestError, read_scenario
-from sim.case import PLACES, YEARS, Calendar, Case, Posture, islamic, read_date, record_of
+from sim.case import DATED, PLACES, YEARS, Calendar, Case, Posture, islamic, read_date, record_of
 from sim.scenario import HORIZON
 
 BASE = split(Composer("run").compose([]))[0]
@@ -52,6 +52,9 @@ def test_a_record_holds_plain_numbers_and_lists_of_one_length():
         assert all(type(record[role]) is int for role in ("combat", "training", "enablers", "special"))
         assert all(type(record[key]) is float for key in ("dialogue_gap", "cost", "last_us_death"))
         lists = {key: value for key, value in record.items() if isinstance(value, list)}
+        dated = {key: lists.pop(key) for key in ("dated_day", "dated_kind", "dated_lasts")}
+        assert {len(values) for values in dated.values()} == {DATED}
+        assert {type(kind) for kind in dated["dated_kind"]} == {int}
         assert set(lists) == {"elections", "anniversaries", "ramadan_from", "ramadan_to"}
         lengths = {key: len(value) for key, value in lists.items()}
         assert lengths.pop("anniversaries") == PLACES * YEARS
@@ -170,6 +173,27 @@ def test_days_and_dates_are_each_others_inverse(start, day):
         ({"anniversaries": ["02-29"]}, ("case.anniversaries", "02-29", "a month and a day such as 01-03")),
         ({"anniversaries": [103]}, ("case.anniversaries", "103")),
         ({"anniversaries": ["W01-1"]}, ("case.anniversaries", "W01-1")),
+        ({"reference": {}}, ("case.reference", "at least one soldier")),
+        ({"given_until": "then"}, ("case.given_until", "'then'", "2021-04-07")),
+        ({"events": [{"date": "2021-05-01", "what": "truce"}]}, ("case", "given_until")),
+        (
+            {"events": [{"date": "2021-05-01", "what": "picnic"}], "given_until": "2021-06-01"},
+            ("case.events.0.what", "picnic", "truce"),
+        ),
+        ({"events": [{"date": "May", "what": "truce"}], "given_until": "2021-06-01"}, ("case.events.0.date", "'May'")),
+        (
+            {"events": [{"date": "2021-06-01", "what": "truce"}], "given_until": "2021-06-01"},
+            ("truce", "2021-06-01", "not before"),
+        ),
+        ({"events": [{"date": "2021-04-07", "what": "truce"}], "given_until": "2021-06-01"}, ("2021-04-07", "after the start")),
+        (
+            {"events": [{"date": "2021-05-01", "what": "truce", "days": 3}], "given_until": "2021-06-01"},
+            ("days", "no other kind"),
+        ),
+        (
+            {"events": [{"date": "2021-05-01", "what": "protest wave"}], "given_until": "2021-06-01"},
+            ("protest wave", "need days"),
+        ),
         ({"wether": "fine"}, ("case.wether", "no such key")),
     ],
     ids=lambda value: "" if isinstance(value, tuple) else "-".join(map(str, next(iter(value.items())))),

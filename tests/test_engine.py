@@ -437,7 +437,7 @@ def test_the_first_gap_is_the_logarithm_of_the_first_uniform(monkeypatch):
 
 def test_the_world_of_a_run_starts_from_the_case():
     world, p = start()
-    assert world.united_states.troops == 2500 == p.case.combat + p.case.training + p.case.enablers + p.case.special
+    assert world.united_states.troops == 2500 == p.case.reference_troops
     assert world.isis.rural + world.isis.urban == p.isis.stock
     assert world.government.standing == p.government.standing
     assert world.observation.readiness == world.iraqi_forces.readiness == p.iraqi_forces.readiness

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sim.activity import Hazard
+from sim.activity import Hazard, Timer
+from sim.agents import dated
 from sim.chance import exponential, faded
 from sim.parameters import Beliefs as Declared
 from sim.parameters import belief
@@ -73,7 +74,7 @@ def raise_tension(world, p, day, share):
 
 @rule
 def shock_willingness(world, p, day, who):
-    return p.environment.shocks / MONTH
+    return 0.0 if dated.given(p, day) else p.environment.shocks / MONTH
 
 
 @rule
@@ -84,7 +85,7 @@ def shock(world, p, day, who, luck):
 
 @rule
 def war_willingness(world, p, day, who):
-    return 0.0 if at_war(world, day) else WAR_SHARE * p.environment.escalation / MONTH
+    return 0.0 if at_war(world, day) or dated.given(p, day) else WAR_SHARE * p.environment.escalation / MONTH
 
 
 @rule
@@ -96,13 +97,28 @@ def war(world, p, day, who, luck):
 
 @rule
 def protest_willingness(world, p, day, who):
-    return 0.0 if protesting(world, day) else p.environment.protests / MONTH
+    return 0.0 if protesting(world, day) or dated.given(p, day) else p.environment.protests / MONTH
 
 
 @rule
 def protest(world, p, day, who, luck):
     """A wave of protest begins: each week of it presses the government and costs it standing."""
     world.environment.protest_until = day + exponential(SPELL, luck[0])
+
+
+@rule
+def next_dated(world, p, day, who):
+    return dated.next_dated(p, day, dated.TENSION, dated.PROTEST)
+
+
+@rule
+def as_dated(world, p, day, who, luck):
+    """What is known to have happened on this day: a shock of a size that is not known, protest for as long as it lasted."""
+    for k in range(p.case.dated):
+        if dated.is_dated(p, day, k, dated.TENSION):
+            shock(world, p, day, who, luck)
+        if dated.is_dated(p, day, k, dated.PROTEST):
+            world.environment.protest_until = day + p.case.dated_lasts[k]
 
 
 @rule
@@ -124,4 +140,5 @@ ACTIVITIES = (
     Hazard(name="tension shock", cap=0.1, willingness=shock_willingness, act=shock, shows=shows_tension),
     Hazard(name="regional war", cap=0.02, willingness=war_willingness, act=war, shows=shows_war),
     Hazard(name="protest wave", cap=0.05, willingness=protest_willingness, act=protest, shows=shows_protest),
+    Timer(name="dated event", next=next_dated, act=as_dated, shows=shows_tension),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import log
 
 from sim.activity import GROUPS, Hazard, Response, Timer
-from sim.agents import environment, observation, posture
+from sim.agents import dated, environment, observation, posture
 from sim.chance import lognormal
 from sim.parameters import Beliefs as Declared
 from sim.parameters import belief
@@ -205,7 +205,7 @@ def end_talks(world, p, day, who, luck):
 @rule
 def fall_willingness(world, p, day, who):
     """Falls a day, higher with the square of lost standing (judgement)."""
-    if world.government.caretaker == 1:
+    if world.government.caretaker == 1 or dated.given(p, day):
         return 0.0
     lost = 1.0 - world.government.standing
     return p.government.fall / MONTH * 4.0 * lost * lost
@@ -218,6 +218,20 @@ def fall(world, p, day, who, luck):
         world.government.fell_day = day
     world.government.caretaker = 1
     world.government.formed_day = day + lognormal(FORMATION * MONTH, FORMATION_SIGMA, luck[0])
+
+
+@rule
+def next_dated(world, p, day, who):
+    return dated.next_dated(p, day, dated.RESIGNATION, dated.RESIGNATION)
+
+
+@rule
+def as_dated(world, p, day, who, luck):
+    """A government that is known to have resigned; the next one took so many days."""
+    fall(world, p, day, who, luck)
+    for k in range(p.case.dated):
+        if dated.is_dated(p, day, k, dated.RESIGNATION):
+            world.government.formed_day = day + p.case.dated_lasts[k]
 
 
 @rule
@@ -290,6 +304,7 @@ ACTIVITIES = (
     Hazard(name="request for help", cap=0.1, willingness=help_willingness, act=ask_for_help),
     Hazard(name="technical talks end", cap=0.05, willingness=talks_willingness, act=end_talks, shows=shows_talks),
     Hazard(name="fall of the government", cap=0.01, willingness=fall_willingness, act=fall, shows=shows_formation),
+    Timer(name="dated event", next=next_dated, act=as_dated, shows=shows_formation),
     Timer(name="election", next=next_election, act=elect, shows=shows_formation),
     Response(name="government formed", due=formed_due, act=form, skip=call_off_formation),
     Hazard(name="crackdown", cap=0.01, willingness=crackdown_willingness, act=crack_down, each=GROUPS),

@@ -37,9 +37,9 @@ def begin(world, p):
 
 @rule
 def throughput(world, p, day):
-    """Training today, 1 at the case's posture: (advisers / reference)^e, less while attacks are frequent. Readers of reports
+    """Training today, 1 at the reference posture: (advisers / reference)^e, less while attacks are frequent. Readers of reports
     decide on pauses in training, so reported attacks of the last four weeks count."""
-    advisers = world.united_states.training / max(1.0, p.case.training * 1.0)
+    advisers = world.united_states.training / max(1.0, p.case.reference_training * 1.0)
     if advisers <= 0.0:
         return 0.0
     surge = p.militias.surge_rate * 28.0 / MONTH * p.observation.base_coverage

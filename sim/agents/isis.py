@@ -96,8 +96,7 @@ def effort_of(p, readiness, enablers, busy, dependence):
 @rule
 def effort(world, p, day, dependence):
     """The effort today against one component, 1 at the readiness and posture of 2021."""
-    start = p.case.combat + p.case.training + p.case.enablers + p.case.special
-    reference = effort_of(p, 0.6, 1.0 - exp(-start / p.united_states.enabling_scale), 0.0, dependence)
+    reference = effort_of(p, 0.6, 1.0 - exp(-p.case.reference_troops / p.united_states.enabling_scale), 0.0, dependence)
     if reference <= 0.0:
         return 1.0
     return (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import exp, log
 
 from sim.activity import GROUPS, Hazard, Timer
-from sim.agents import environment, government, posture, united_states
+from sim.agents import dated, environment, government, posture, united_states
 from sim.agents.announcements import announcement_factor
 from sim.chance import erlang3_hazard, poisson
 from sim.parameters import Beliefs as Declared
@@ -198,7 +198,7 @@ def war_willingness(world, p, day, who):
 def to_truce(world, p, day, group):
     """From the ordinary to a truce, a day: called for by a clear timetable, or a threat believed (an embassy emptied)."""
     called = posture.clarity(world, p) + (1.0 - world.united_states.staff)
-    return p.militias.truce_onset / MONTH * min(1.0, called)
+    return 0.0 if dated.given(p, day) else p.militias.truce_onset / MONTH * min(1.0, called)
 
 
 @rule
@@ -221,6 +221,8 @@ def change_willingness(world, p, day, group):
     regime = world.militias.regime[group]
     if regime in (SURGE, PAUSE):
         return 1.0 / (p.militias.spell * MONTH)
+    if regime == TRUCE and dated.given(p, day):
+        return 0.0
     if regime == TRUCE:
         end = erlang3_hazard(day - world.militias.regime_day[group], p.militias.truce_lasts * MONTH)
         if world.united_states.betrayed == 1:
@@ -264,6 +266,25 @@ def land(world, p, day, restraint, luck):
         world.militias.standing -= STANDING_LOST * world.militias.standing
         government.push(world, government.BLOODSHED, government.bloodshed(p))
     united_states.consider_reprisal(world, p, day, deaths, luck[2], luck[3])
+
+
+@rule
+def next_dated(world, p, day, group):
+    return dated.next_dated(p, day, dated.TRUCE, dated.TRUCE_ENDS)
+
+
+@rule
+def as_dated(world, p, day, group, luck):
+    """A truce that is known to have begun or ended on this day."""
+    regime = world.militias.regime[group]
+    for k in range(p.case.dated):
+        if dated.is_dated(p, day, k, dated.TRUCE) and regime != TRUCE:
+            world.militias.regime[group] = TRUCE
+            world.militias.regime_day[group] = day
+        if dated.is_dated(p, day, k, dated.TRUCE_ENDS) and regime == TRUCE:
+            world.militias.truce_days += p.groups.capacity[group] * (day - world.militias.regime_day[group])
+            world.militias.regime[group] = ORDINARY
+            world.militias.regime_day[group] = day
 
 
 @rule
@@ -324,5 +345,6 @@ ACTIVITIES = (
     Hazard(name="base attack", cap=1.2, willingness=attack_willingness, act=attack, each=GROUPS, shows=shows_regime),
     Hazard(name="convoy attack", cap=0.6, willingness=convoy_willingness, act=attack_convoy, each=GROUPS, shows=shows_regime),
     Hazard(name="change of regime", cap=0.25, willingness=change_willingness, act=change_regime, each=GROUPS, shows=shows_regime),
+    Timer(name="dated event", next=next_dated, act=as_dated, each=GROUPS, shows=shows_regime),
     Hazard(name="war attack", cap=2.0, willingness=war_willingness, act=attack_in_war),
 )

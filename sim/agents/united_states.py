@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import exp
 
 from sim.activity import Hazard, Response, Timer
-from sim.agents import environment, government, observation, posture
+from sim.agents import dated, environment, government, observation, posture
 from sim.chance import faded, lognormal, poisson
 from sim.parameters import Beliefs as Declared
 from sim.parameters import belief
@@ -104,30 +104,28 @@ def begin(world, p):
     us.special = p.case.special
     us.troops = us.combat + us.training + us.enablers + us.special
     us.last_death_day = p.case.last_us_death
-    us.next_round = p.case.dialogue_gap
+    us.next_round = p.case.given_until + p.case.dialogue_gap
     us.round_day = 0.0  # the scenario starts on the day of a round
 
 
 # -- what others read ----------------------------------------------------------------------------------------------------
 @rule
 def presence(world, p):
-    """Presence as the militias see it, 1 at the case's posture: heads, those of special operations weighing more."""
+    """Presence as the militias see it, 1 at the reference posture: heads, those of special operations weighing more."""
     extra = p.united_states.special_weight - 1.0
-    start = p.case.combat + p.case.training + p.case.enablers + p.case.special
     now = world.united_states.troops + extra * world.united_states.special
-    return now / (start + extra * p.case.special)
+    return now / (p.case.reference_troops + extra * p.case.reference_special)
 
 
 @rule
 def enabling(world, p):
     """Enabler capacity E = 1 - exp(-P/P0): intelligence and air support for the Iraqi forces, saturating in troops P
-    (weighted by role, and scaled so that the case's posture counts as its number of troops)."""
+    (weighted by role, and scaled so that the reference posture counts as its number of troops)."""
     us, w, a = world.united_states, p.united_states.special_weight, ADVISER_WEIGHT
-    start = p.case.combat + p.case.training + p.case.enablers + p.case.special
     weight = (us.combat + us.enablers + a * us.training + w * us.special) / (
-        p.case.combat + p.case.enablers + a * p.case.training + w * p.case.special
+        p.case.reference_combat + p.case.reference_enablers + a * p.case.reference_training + w * p.case.reference_special
     )
-    return 1.0 - exp(-weight * start / p.united_states.enabling_scale)
+    return 1.0 - exp(-weight * p.case.reference_troops / p.united_states.enabling_scale)
 
 
 @rule
@@ -371,6 +369,8 @@ def lose(world, p, day, deaths):
 def consider_reprisal(world, p, day, deaths, decide, delay):
     """The red line: an attack that kills is nearly always answered, one that does not hardly ever. One answer at a time."""
     chance = p.united_states.strike_if_lethal if deaths > 0 else p.united_states.strike_if_harmless
+    if dated.given(p, day):
+        return
     if world.united_states.strike_due == NEVER and world.united_states.troops > 0 and decide < chance:
         world.united_states.strike_due = day + lognormal(p.united_states.strike_delay, STRIKE_SIGMA, delay)
 
@@ -409,7 +409,7 @@ def hit(world, p, day, in_iraq, how_taken, civilians):
 @rule
 def killing_willingness(world, p, day, who):
     """Killings of senior figures a day: likelier the higher the tension; none with nobody in the country."""
-    if world.united_states.troops == 0:
+    if world.united_states.troops == 0 or dated.given(p, day):
         return 0.0
     return (1.0 - environment.WAR_SHARE) * p.environment.escalation / MONTH * (0.5 + environment.tension(world, p, day))
 
@@ -438,15 +438,40 @@ def plan_round(world, p, day, who, luck):
 def dialogue_round(world, p, day, who, luck):
     """A round of the Strategic Dialogue strengthens the government, restarts talks that failed, and renews hope of a date.
     Attention to human rights gains standing in the street and costs it among the militias' allies."""
+    plan_round(world, p, day, who, luck)
+    hold_round(world, p, day)
+
+
+@rule
+def hold_round(world, p, day):
+    """What a round does; when the next one is, is another matter."""
     us = world.united_states
     us.round_day = day
-    plan_round(world, p, day, who, luck)
     a_round = government.LEVER_EFFECT
     government.push(world, government.DIALOGUE, -a_round)
     government.lift(world, government.RIGHTS, a_round * p.schedule.human_rights)
     government.press(world, government.RIGHTS, a_round * p.schedule.human_rights)
     if world.government.talks == posture.FAILED and us.troops > 0:
         world.government.talks = posture.UNDER_WAY
+
+
+@rule
+def next_dated(world, p, day, who):
+    return dated.next_dated(p, day, dated.STRIKE_IN_IRAQ, dated.ROUND)
+
+
+@rule
+def as_dated(world, p, day, who, luck):
+    """What the United States is known to have done on this day."""
+    for k in range(p.case.dated):
+        if dated.is_dated(p, day, k, dated.STRIKE_IN_IRAQ):
+            hit(world, p, day, True, luck[0], luck[1])
+        if dated.is_dated(p, day, k, dated.STRIKE_ACROSS):
+            hit(world, p, day, False, luck[0], luck[1])
+        if dated.is_dated(p, day, k, dated.KILLING):
+            kill_senior(world, p, day, who, luck)
+        if dated.is_dated(p, day, k, dated.ROUND):
+            hold_round(world, p, day)
 
 
 @rule
@@ -503,5 +528,6 @@ ACTIVITIES = (
     Response(name="reprisal", due=strike_due, act=strike, skip=call_off_strike, shows=shows_strikes),
     Hazard(name="killing of senior figures", cap=0.005, willingness=killing_willingness, act=kill_senior, shows=shows_strikes),
     Timer(name="dialogue round", next=next_round, act=dialogue_round, skip=plan_round),
+    Timer(name="dated event", next=next_dated, act=as_dated, shows=shows_strikes),
     Timer(name="embassy staffing", next=next_staffing, act=staff_embassy, routine=True, shows=shows_staff),
 )
