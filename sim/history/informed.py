@@ -1,0 +1,60 @@
+"""Which parameters a record can inform, and which of their priors had seen too much.
+
+A parameter is informed if counts of some series depend on it directly; all others stay at their priors in a calibration. The
+declared priors were written with the whole record to April 2021 in view: a calibration that ends before the last figure that a
+default or range was read from is given a prior WIDER times as wide, so that it has to learn from its own past. The centre of the
+prior is left where it is: what it knew, it still knows, and docs/validation.md says so.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from sim.history import sources
+from sim.history.record import Window
+from sim.parameters import Parameter
+from sim.scenario import declared_parameters
+
+WIDER = 3.0  # judgement: a 90 % range of 0.8 to 1.3 becomes one of 0.5 to 2
+ISIS = ("isis.attacks", "isis.dispersion", "isis.ramadan", "isis.volatility", "isis.attrition")
+BASES = (
+    *("militias.ordinary_rate", "militias.truce_rate", "militias.surge_rate", "militias.surge_onset", "militias.spell"),
+    *("militias.presence_share", "militias.truce_lasts"),
+)
+CONVOYS = ("militias.convoy_rate", "militias.presence_share")
+INFORMED: dict[str, tuple[str, ...]] = {
+    "base_attacks": BASES,
+    "convoy_attacks": CONVOYS,
+    "us_target_attacks": (*BASES, *CONVOYS),
+    "isis_attacks": ISIS,
+    "isis_fatal_events": (*ISIS, "isis.fatal_share"),
+}
+# the last day of the figures that a declared default or range was read from, by the source that the declaration names
+READ_UNTIL: dict[str, date] = {
+    "militias.truce_rate": date(2021, 3, 31),
+    "militias.ordinary_rate": date(2020, 10, 22),
+    "militias.surge_rate": date(2020, 9, 30),
+    "militias.surge_onset": date(2020, 10, 22),
+    "militias.spell": date(2020, 9, 30),
+    "militias.truce_lasts": date(2021, 3, 25),
+    "militias.convoy_rate": date(2021, 3, 31),
+    "isis.attacks": date(2021, 12, 31),
+    "isis.dispersion": date(2021, 3, 31),
+    "isis.ramadan": date(2020, 5, 31),
+    "isis.volatility": date(2020, 9, 30),
+    "isis.attrition": date(2021, 12, 31),
+    **sources.READ_UNTIL,
+}
+
+
+def informed(windows: Iterable[Window]) -> list[Parameter]:
+    """The parameters that these windows can inform: the model's first, then the coverage of each source. How noisy a source is
+    and how its coverage wanders are left at their priors: counts say little about them that they do not say about the truth."""
+    windows = list(windows)
+    keys = {key for window in windows for key in INFORMED[window.series]}
+    coverages = [p for p in sources.parameters(windows) if p.name == "coverage"]
+    return [p for p in declared_parameters() if p.key in keys] + coverages
+
+
+def widening(key: str, until: date) -> float:
+    """How many times as wide as declared a prior is, in standard deviations, for a calibration that ends on that day."""
+    return WIDER if READ_UNTIL.get(key, date.min) > until else 1.0
