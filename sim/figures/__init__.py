@@ -15,7 +15,7 @@ Importing this package costs nothing: altair and pandas are imported when a figu
 from collections.abc import Callable
 from importlib import import_module
 
-__all__ = ["FIGURES", "figure", "images", "save"]
+__all__ = ["EVIDENCE", "FIGURES", "figure", "images", "save"]
 
 # name -> what it shows; the function of that name lives in the module of that name
 FIGURES = {
@@ -33,12 +33,18 @@ FIGURES = {
     "tails": "the worst runs: mean, quantile and mean of the bad tail",
     "necessary": "what a bad end needed: share of runs in which withholding a kind of event prevents it",
 }
+# the same, of commands that look at the model beside the record and not at schedules: each draws its own, `plot` draws none
+EVIDENCE = {
+    "hindcast": "what was counted in each window beside its forecast, by source",
+    "pit": "where the counts fell within their forecasts: even if these are calibrated",
+    "skill": "the mean score of each way to forecast, by series and source",
+}
 
 
 def figure(name: str) -> Callable:
     """The function that draws the figure of that name. Raises ValueError, naming those there are, for any other."""
-    if name not in FIGURES:
-        raise ValueError(f"no figure is called {name!r}: there are {', '.join(FIGURES)}")
+    if name not in FIGURES and name not in EVIDENCE:
+        raise ValueError(f"no figure is called {name!r}: there are {', '.join((*FIGURES, *EVIDENCE))}")
     return getattr(import_module(f"{__name__}.{name}"), name)
 
 
