@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from sim.agents import government, iraqi_forces, isis, militias, observation, posture, united_states
+from sim.agents import government, iraqi_forces, isis, militias, observation, posture, reprisals, united_states
 from sim.outcomes import OUTCOMES, SERIES
 from sim.readings import READINGS
 from sim.scenario import read_scenario
@@ -100,7 +100,7 @@ def test_a_death_brings_a_strike_far_more_often_than_a_harmless_attack():
         answered = 0
         for decide in LUCK:
             world.united_states.strike_due = united_states.NEVER
-            united_states.consider_reprisal(world, p, DAY, deaths, decide, 0.5)
+            reprisals.consider_reprisal(world, p, DAY, deaths, decide, 0.5)
             answered += world.united_states.strike_due < united_states.NEVER
         return answered
 
@@ -127,7 +127,7 @@ def test_a_strike_on_iraqi_soil_raises_pressure_and_one_in_syria_does_not():
     pressure = {}
     for in_iraq in (True, False):
         world, p = start()
-        united_states.hit(world, p, DAY, in_iraq, 0.5, 0.0)
+        reprisals.hit(world, p, DAY, in_iraq, 0.5, 0.0)
         pressure[in_iraq] = world.government.pressure
     world, p = start()
     assert pressure[True] > pressure[False] == world.government.pressure

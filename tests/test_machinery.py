@@ -8,7 +8,7 @@ from math import exp, log, sqrt
 import numpy as np
 import pytest
 
-from sim.agents import announcements, government, iraqi_forces, isis, militias, observation, posture, united_states
+from sim.agents import announcements, government, iraqi_forces, isis, militias, observation, posture, reprisals, united_states
 from sim.chance import erlang3_hazard, negative_binomial
 from sim.outcomes import EVENTS, SERIES
 from sim.rules import MONTH
@@ -578,7 +578,7 @@ def test_deaths_and_time_wear_patience_down():
     world, p = start()
     fresh = united_states.early_exit_willingness(world, p, DAY, 0)
     assert united_states.early_exit_willingness(world, p, DAY + 300.0, 0) > fresh
-    united_states.lose(world, p, DAY, 3)
+    reprisals.lose(world, p, DAY, 3)
     assert united_states.early_exit_willingness(world, p, DAY, 0) == pytest.approx(
         fresh * exp(3 * p.united_states.exit_per_death)
     )

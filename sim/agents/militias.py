@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import exp, log
 
 from sim.activity import GROUPS, Hazard, Timer
-from sim.agents import dated, environment, government, posture, united_states
+from sim.agents import dated, environment, government, posture, reprisals, united_states
 from sim.agents.announcements import announcement_factor
 from sim.chance import erlang3_hazard, poisson
 from sim.parameters import Beliefs as Declared
@@ -259,13 +259,13 @@ def land(world, p, day, restraint, luck):
     deaths = 0
     if world.united_states.troops > 0 and luck[0] < lethal:
         deaths = 1 + poisson(1.0 - luck[0] / lethal, 1.0)  # the same luck never kills fewer where attacks are more lethal
-        united_states.lose(world, p, day, deaths)
+        reprisals.lose(world, p, day, deaths)
     civilians = poisson(luck[1], 2.0 * lethal * p.militias.civilian_ratio)  # an attack that kills, kills two on average
     if civilians > 0:
         world.militias.civilian_deaths += civilians
         world.militias.standing -= STANDING_LOST * world.militias.standing
         government.push(world, government.BLOODSHED, government.bloodshed(p))
-    united_states.consider_reprisal(world, p, day, deaths, luck[2], luck[3])
+    reprisals.consider_reprisal(world, p, day, deaths, luck[2], luck[3])
 
 
 @rule

@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from math import exp
 
 from sim.activity import Hazard, Response, Timer
-from sim.agents import dated, environment, government, observation, posture
-from sim.chance import faded, lognormal, poisson
+from sim.agents import dated, government, observation, posture, reprisals
 from sim.parameters import Beliefs as Declared
 from sim.parameters import belief
 from sim.rules import MONTH, NEVER, NOT_YET, rule
 from sim.state import STEPS, listed
 
 REVIEW = 30.0  # days between reviews of posture
-TOLL = 90.0  # days over which US deaths are remembered
-STRIKE_SIGMA = 1.0  # of the logarithm of the delay; four delays of 1, 2, 5 and 10 days (document)
-CIVILIANS_PER_STRIKE = 0.3  # mean Iraqi civilians killed by a strike on Iraqi soil; judgement: 12 March 2020 killed one
 ADVISER_WEIGHT = 0.5  # share of others that one adviser enables; judgement: training builds forces, air support presses ISIS now
 EXIT_NOTICE = 90.0  # days from a decision to leave early to the last departure; judgement
 EMBASSY_CAUTION = 0.5  # share of staff withdrawn at the attack rate of a surge; judgement: partial drawdown of 2 December 2020
@@ -126,12 +122,6 @@ def enabling(world, p):
         p.case.reference_combat + p.case.reference_enablers + a * p.case.reference_training + w * p.case.reference_special
     )
     return 1.0 - exp(-weight * p.case.reference_troops / p.united_states.enabling_scale)
-
-
-@rule
-def toll(world, day):
-    """US deaths still remembered today."""
-    return faded(world.united_states.toll, day - world.united_states.toll_day, TOLL)
 
 
 # -- troops --------------------------------------------------------------------------------------------------------------
@@ -321,7 +311,7 @@ def early_exit_willingness(world, p, day, who):
     if us.troops == 0 or us.exit_decided_day >= 0.0:
         return 0.0
     pressure = 1.0 if world.government.exit_demanded_day >= 0.0 else world.government.pressure
-    causes = b.exit_per_death * toll(world, day) + b.exit_per_month * day / MONTH + b.exit_per_pressure * pressure
+    causes = b.exit_per_death * reprisals.toll(world, day) + b.exit_per_month * day / MONTH + b.exit_per_pressure * pressure
     return b.early_exit / MONTH * exp(min(causes, 100.0))  # far above any cap; exp of more would overflow
 
 
@@ -352,74 +342,6 @@ def leave_early(world, p, day, who, luck):
 def call_off_exit(world, p, day, who, luck):
     """The last departure that was decided does not take place: the schedule goes on."""
     world.united_states.exit_due = NEVER
-
-
-# -- deaths and reprisals --------------------------------------------------------------------------------------------------
-@rule
-def lose(world, p, day, deaths):
-    """Americans (or others of the coalition) are killed."""
-    us = world.united_states
-    us.deaths += deaths
-    us.toll = toll(world, day) + deaths
-    us.toll_day = day
-    us.last_death_day = day
-
-
-@rule
-def consider_reprisal(world, p, day, deaths, decide, delay):
-    """The red line: an attack that kills is nearly always answered, one that does not hardly ever. One answer at a time."""
-    chance = p.united_states.strike_if_lethal if deaths > 0 else p.united_states.strike_if_harmless
-    if dated.given(p, day):
-        return
-    if world.united_states.strike_due == NEVER and world.united_states.troops > 0 and decide < chance:
-        world.united_states.strike_due = day + lognormal(p.united_states.strike_delay, STRIKE_SIGMA, delay)
-
-
-@rule
-def strike_due(world, p, who):
-    return world.united_states.strike_due
-
-
-@rule
-def strike(world, p, day, who, luck):
-    """A reprisal, in Iraq or across the border in Syria."""
-    world.united_states.strike_due = NEVER
-    hit(world, p, day, luck[0] < p.united_states.strike_in_iraq, luck[1], luck[2])
-
-
-@rule
-def call_off_strike(world, p, day, who, luck):
-    """No reprisal; another attack may bring one."""
-    world.united_states.strike_due = NEVER
-
-
-@rule
-def hit(world, p, day, in_iraq, how_taken, civilians):
-    """A strike: on Iraqi soil it is the strongest single push on the government."""
-    us = world.united_states
-    us.strikes += 1
-    us.struck_day = day
-    us.struck_luck = how_taken
-    if in_iraq:
-        us.strikes_in_iraq += 1
-        us.civilian_deaths += poisson(civilians, CIVILIANS_PER_STRIKE)
-        government.push(world, government.STRIKE, p.government.strike_push)
-
-
-@rule
-def killing_willingness(world, p, day, who):
-    """Killings of senior figures a day: likelier the higher the tension; none with nobody in the country."""
-    if world.united_states.troops == 0 or dated.given(p, day):
-        return 0.0
-    return (1.0 - environment.WAR_SHARE) * p.environment.escalation / MONTH * (0.5 + environment.tension(world, p, day))
-
-
-@rule
-def kill_senior(world, p, day, who, luck):
-    """As on 3 January 2020: a strike on Iraqi soil, and tension at its height."""
-    hit(world, p, day, True, 1.0, luck[0])  # never followed by a lull
-    world.united_states.killing_day = day
-    environment.raise_tension(world, p, day, 0.9)
 
 
 # -- dialogue and embassy ----------------------------------------------------------------------------------------------------
@@ -465,11 +387,11 @@ def as_dated(world, p, day, who, luck):
     """What the United States is known to have done on this day."""
     for k in range(p.case.dated):
         if dated.is_dated(p, day, k, dated.STRIKE_IN_IRAQ):
-            hit(world, p, day, True, luck[0], luck[1])
+            reprisals.hit(world, p, day, True, luck[0], luck[1])
         if dated.is_dated(p, day, k, dated.STRIKE_ACROSS):
-            hit(world, p, day, False, luck[0], luck[1])
+            reprisals.hit(world, p, day, False, luck[0], luck[1])
         if dated.is_dated(p, day, k, dated.KILLING):
-            kill_senior(world, p, day, who, luck)
+            reprisals.kill_senior(world, p, day, who, luck)
         if dated.is_dated(p, day, k, dated.ROUND):
             hold_round(world, p, day)
 
@@ -525,8 +447,16 @@ ACTIVITIES = (
     Response(name="return", due=return_due, act=come_back, skip=call_off_return),
     Hazard(name="early exit", cap=0.1, willingness=early_exit_willingness, act=decide_early_exit),
     Response(name="forced departure", due=exit_due, act=leave_early, skip=call_off_exit),
-    Response(name="reprisal", due=strike_due, act=strike, skip=call_off_strike, shows=shows_strikes),
-    Hazard(name="killing of senior figures", cap=0.005, willingness=killing_willingness, act=kill_senior, shows=shows_strikes),
+    Response(
+        name="reprisal", due=reprisals.strike_due, act=reprisals.strike, skip=reprisals.call_off_strike, shows=shows_strikes
+    ),
+    Hazard(
+        name="killing of senior figures",
+        cap=0.005,
+        willingness=reprisals.killing_willingness,
+        act=reprisals.kill_senior,
+        shows=shows_strikes,
+    ),
     Timer(name="dialogue round", next=next_round, act=dialogue_round, skip=plan_round),
     Timer(name="dated event", next=next_dated, act=as_dated, shows=shows_strikes),
     Timer(name="embassy staffing", next=next_staffing, act=staff_embassy, routine=True, shows=shows_staff),
