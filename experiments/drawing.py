@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import RequestError
-from sim.outcomes import BY_NAME
+from sim.report.shown import LABELS, SHOWN_EVENTS
 from sim.studies.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LABELS = {o.name: (o.label, o.unit) for o in BY_NAME.values()}
-SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
 # figure -> (the table it is made of, what to ask `compare` for to have it)
 MADE_OF = {
     "pairs": ("pairs", "tolerance.<outcome>=<number>"),

@@ -7,11 +7,11 @@ from experiments.session import Session, period
 from experiments.settings import CompareSettings
 from experiments.stopping import widest
 from sim.outcomes import BY_NAME, YES_NO
+from sim.report.shown import FLAGGED
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
 FEW = 20  # draws below which intervals over them are hints
 SHOWN = 12  # rows of a long table that are shown; its file has all of them
 number = console.number

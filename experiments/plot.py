@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
-from experiments.drawing import LABELS, SHOWN_EVENTS, compared, missing
+from experiments.drawing import compared, missing
 from experiments.settings import HINTS, PlotSettings
 from sim.errors import RequestError, first_line, suggestion
 from sim.figures import FIGURES
-from sim.outcomes import BY_NAME, SERIES
+from sim.outcomes import BY_NAME
 from sim.outcomes import EVENTS as EVENT_NAMES
+from sim.report.shown import FAN_SERIES, LABELS, SERIES_LABELS, SHOWN_EVENTS, SMOOTH, SMOOTHED
 from sim.scenario import read_scenario
 from sim.studies.study import Study, find_study
 from sim.validation import check
@@ -17,12 +18,8 @@ from sim.validation import check
 if TYPE_CHECKING:
     import pandas as pd
 
-SMOOTHED = [s.name for s in SERIES if s.total]
-FAN_SERIES = ("troops", "base_attacks", "isis_attacks")
 MOST = 40  # scenarios in one figure
-SMOOTH = 4  # weeks over which counts are averaged in a fan chart: single weeks jump between 0, 1 and 2
 FAN_COLUMNS = 4  # schedules side by side in one fan chart
-SERIES_LABELS = {s.name: (s.label, f"{s.unit}, mean of {SMOOTH} weeks" if s.total else s.unit) for s in SERIES}
 
 
 def application(config: dict[str, Any]) -> int:

@@ -9,11 +9,11 @@ from markupsafe import Markup, escape
 from sim.figures.wording import count, period
 from sim.report.material import TABLES, Material
 from sim.report.numbers import form_of, number, rounded
+from sim.report.shown import FLAGGED
 from sim.report.tables import Grid
 from sim.report.views import interval, label
 
 DECIDED = ("higher", "lower", "alike", "measured")
-FLAGGED = 0.05  # share of runs in which the model's weakest part, the early exit, decides
 SELDOM = 0.01  # share of runs below which it is not called out
 EXIT = "united_states.early_exit"
 NAMED = 3  # schedules, pairs or parameters that a sentence names before it only counts the rest

@@ -12,15 +12,11 @@ from sim.analysis.incidence import incidence
 from sim.analysis.objectives import read_objective
 from sim.analysis.summary import fan
 from sim.figures import figure
-from sim.figures.wording import Labels
-from sim.outcomes import BY_NAME, EVENTS, SERIES
+from sim.outcomes import EVENTS
 from sim.report.drawings import drawing
 from sim.report.material import Material
+from sim.report.shown import FAN_SERIES, LABELS, SERIES_LABELS, SHOWN_EVENTS, SMOOTH, SMOOTHED
 
-SHOWN_EVENTS = ("exit_demanded", "government_fell", "resurgence", "returned")
-FAN_SERIES = ("troops", "base_attacks", "isis_attacks")
-SMOOTHED = [s.name for s in SERIES if s.total]
-SMOOTH = 4  # weeks over which counts are averaged in a fan chart: single weeks jump between 0, 1 and 2
 DOTS = 60  # single replications in the picture of one schedule; each is an element of the page
 # table -> figure, what it is called, and what it is told of the study
 JUDGED = {
@@ -41,8 +37,6 @@ TOLD = {
     "reversals": ("states", "objectives"),
     "value_of_information": ("states", "replications", "objectives"),
 }
-LABELS: Labels = {o.name: (o.label, o.unit) for o in BY_NAME.values()}
-SERIES_LABELS: Labels = {s.name: (s.label, f"{s.unit}, mean of {SMOOTH} weeks" if s.total else s.unit) for s in SERIES}
 
 
 @dataclass(frozen=True)
