@@ -66,7 +66,7 @@ class GtdIsis(Beliefs):
 
 
 class GtdBases(Beliefs):
-    coverage: float = coverage(0.65, 0.4, 1.0, "judgement", "made from press reports, which see 0.5 to 0.8; the best years better")
+    coverage: float = coverage(0.65, 0.4, 1.0, "judgement", "made from press reports, which see 0.5 to 0.8, some years better")
     size: float = size(10.0, 4.0, 40.0, "months of 0, 6 and 2 attacks in early 2021 say little")
     drift: float = drift(0.15, 0.05, 0.3, "attacks on Americans are news in any year, more so than ISIS's")
 
@@ -80,7 +80,7 @@ class Tally(Beliefs):
 
 
 class ConvoyTally(Beliefs):
-    coverage: float = coverage(0.8, 0.5, 1.0, "judgement", "the only count; the declared convoy rate was read from it")
+    coverage: float = coverage(0.8, 0.5, 1.0, "judgement", "from US military contacts; the declared convoy rate was read from it")
     size: float = size(15.0, 5.0, 60.0, "as for tallies of base attacks")
     drift: float = drift(0.1, 0.05, 0.2, "one count of seven months")
 
