@@ -13,6 +13,8 @@ APPLICATIONS = {
     "run": "one scenario, many replications; with -m a sweep over overrides",
     "compare": "schedules on common luck: outcomes, paired differences, figures",
     "sweep": "one study of many scenarios, from a design over continuous parameters",
+    "sensitivity": "which parameters, rivals and how much luck an outcome depends on; where runs end badly",
+    "hindcast": "forecasts of what was counted, from days in the past, scored beside baselines",
     "plot": "figures of a study, from its tables",
     "report": "a comparison as one HTML file, from its tables",
     "trace": "the story of one replication, by date; of two schedules side by side",
@@ -21,7 +23,7 @@ APPLICATIONS = {
     "verify": "compute a study's replications again and compare to the bit",
     "clean": "remove what no study refers to, asking first",
 }
-COMPUTING = ("run", "compare", "sweep")
+COMPUTING = ("run", "compare", "sweep", "sensitivity")
 LONGEST = 200  # characters of a file's name that are still told
 
 
@@ -158,6 +160,10 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
         from experiments.designed import application as designed
 
         return designed(config, overrides, folder)
+    if name == "sensitivity":
+        from experiments.sensitivity import application as sensitivity
+
+        return sensitivity(config, overrides, folder)
     if name == "trace":
         from experiments.trace import application as trace
 
@@ -166,6 +172,10 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
         from experiments.why import application as why
 
         return why(config, overrides)
+    if name == "hindcast":
+        from experiments.hindcast import application as hindcast
+
+        return hindcast(config)
     if name == "plot":
         from experiments.plot import application as plot
 

@@ -25,8 +25,8 @@ from experiments.settings import split
 from sim.errors import RequestError, suggestion
 from sim.scenario import DECLARED, Scenario, read_scenario
 
-TEXTS = ("name", "scenario", "results", "log", "address", "event", "outcome")
-LISTS = ("schedules", "outcomes", "figures", "over", "objectives", "limits", "explain")
+TEXTS = ("name", "scenario", "results", "log", "address", "event", "outcome", "observed", "posterior")
+LISTS = ("schedules", "outcomes", "figures", "over", "objectives", "limits", "explain", "origins")
 FORBIDDEN = ("_target_", "hydra.callbacks", "hydra.searchpath")
 DATA = "a configuration is data and cannot name code"
 SUBMITIT = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"

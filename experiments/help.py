@@ -25,6 +25,11 @@ KEYS = {
     "points": "of the design; each is a scenario, for each schedule",
     "over": "what to vary, a list: key (over its 90 % range), key:low:high or key:low:high:log",
     "design_seed": "of the design; luck is not changed by it",
+    "trajectories": "of the screening; each makes one point more than there are parameters and rivals",
+    "keep": "how many parameters screening leaves for the indices; the others are one input together, the rest",
+    "rows": "of the Sobol design, a power of two; each makes keep + 3 points",
+    "bad": "which runs end badly: outcome:at_least:number, outcome:at_most:number, a yes-or-no outcome; null: do not look",
+    "states": "draws of parameters and rivals looked at for `bad`, half to find the box and half to test it",
     "confidence": "of intervals",
     "tolerance": "tolerance.OUTCOME=number: go on until each pair of schedules is decided to within this, in the outcome's unit",
     "budget": "replications in all at which to stop with pairs undecided",
@@ -38,6 +43,12 @@ KEYS = {
     "per_state": "replications of each schedule in each state, where parameters are drawn",
     "explain": "yes-or-no outcomes: which kinds of event were necessary for them, by withholding each",
     "explain_runs": "of each schedule, how many runs with that outcome are looked at",
+    "origins": "days to forecast from, a list; each forecast has seen nothing later than its own",
+    "ahead": "days from the origin within which a window must end to be scored",
+    "observed": "a CSV file of counts in place of the record that comes with posture; docs/record.md has the format",
+    "posterior": "calibrate: on each origin's past; none: by the priors alone; or the name of a calibration that ends before",
+    "population": "of a calibration: trajectories in each generation",
+    "generations": "of a calibration: how many, each nearer to the record",
     "kind": "study: the report of a comparison; model: the model, described from its own declarations",
     "stories": "of each schedule, 0 to 3: the median run, a bad one, the one that differs most from the baseline",
     "sample": "how many replications to compute again, or all",
@@ -58,6 +69,16 @@ COMPUTING = (
     *("start", "horizon_days", "replications", "weekly", "seed", "engine", "executor", "address", "workers"),
     *("results", "name", "plan", "retry_failed", "changed"),
 )
+# the same, where a key means something else to one command
+OWN_KEYS = {
+    "sensitivity": {
+        "schedules": "two, [a,b]: of the difference b less a, on the same luck; null: of schedule=...",
+        "replications": "of each point of the designs, at least 4; all on the same luck",
+        "per_state": "replications in each of the states",
+        "design_seed": "of the points and the states; luck is not changed by it",
+        "figures": "true or false",
+    },
+}
 WITHOUT_SCENARIO = ("plot", "report", "status", "verify", "clean")  # commands that take no scenario
 OF = {
     "run": COMPUTING,
@@ -66,6 +87,14 @@ OF = {
         *("limits", "all_rivals", "draw_parameters", "draws", "draw_seed", "per_state", "explain", "explain_runs", *COMPUTING),
     ),
     "sweep": ("design", "points", "over", "design_seed", "schedules", *COMPUTING),
+    "sensitivity": (
+        *("schedules", "outcomes", "bad", "keep", "trajectories", "rows", "states", "per_state", "design_seed", "confidence"),
+        *("figures", *COMPUTING),
+    ),
+    "hindcast": (
+        *("origins", "ahead", "observed", "posterior", "population", "generations", "replications", "seed", "workers"),
+        *("results", "name", "plan", "changed"),
+    ),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),
     "report": ("name", "kind", "stories", "schedules", "results"),
     "trace": ("replication", "schedules", "scenario", "everything", "log", "seed", "engine", "start", "horizon_days", "results"),
@@ -106,6 +135,17 @@ EXAMPLES = {
         "posture sweep schedules=[open_ended,rapid_6_months] over=[united_states.early_exit:0.0001:0.003:log] points=200",
         "posture sweep design=sobol points=256 over=[militias.restraint:0.3:0.6,isis.attrition] replications=200",
     ),
+    "sensitivity": (
+        "posture sensitivity schedule=phased_12_months outcomes=[base_attacks,isis_attacks,us_deaths]",
+        "posture sensitivity schedules=[open_ended,rapid_6_months] outcomes=[us_deaths]",
+        "posture sensitivity schedule=deadline_missed bad=us_deaths:at_least:10",
+        "posture sensitivity schedule=rapid_6_months bad=resurgence outcomes=[resurgence] rivals/announcement=none",
+    ),
+    "hindcast": (
+        "posture hindcast",
+        "posture hindcast posterior=none origins=[2019-12-31,2020-03-31,2020-06-30,2020-09-30] ahead=92",
+        "posture hindcast observed=my_counts.csv origins=[2020-12-31]",
+    ),
     "plot": ("posture plot", "posture plot outcomes=[cost,troop_months] schedules=[open_ended,rapid_6_months]"),
     "report": ("posture report", "posture report name=my_study stories=1 schedules=[open_ended,rapid_6_months]"),
     "trace": (
@@ -131,7 +171,7 @@ def overview(applications: dict[str, str]) -> str:
         "",
         "usage: posture COMMAND [key=value ...]",
         "",
-        *(f"  {name:<9}{what}" for name, what in applications.items()),
+        *(f"  {name:<13}{what}" for name, what in applications.items()),
         "",
         "`posture COMMAND --help` lists the keys. Exit status: 0 done, 1 some of the work failed, 2 the request was wrong.",
     ]
@@ -140,11 +180,11 @@ def overview(applications: dict[str, str]) -> str:
 
 def page(name: str, what: str) -> str:
     """The page of one command: its keys, the groups to choose from, every parameter, every outcome."""
-    lines = [f"posture {name}: {what}", "", "Keys", *rows((key, KEYS[key]) for key in OF[name])]
+    lines = [f"posture {name}: {what}", "", "Keys", *rows((key, (KEYS | OWN_KEYS.get(name, {}))[key]) for key in OF[name])]
     if name not in WITHOUT_SCENARIO:
         lines += ["", "Groups (group=choice)", *rows((group, ", ".join(found)) for group, found in groups(name).items())]
         lines += ["", "Parameters (default, unit, 90 % range)", *parameters()]
-    if name in ("compare", "plot"):
+    if name in ("compare", "plot", "sensitivity"):
         lines += ["", "Outcomes", *outcomes()]
     options = "--cfg shows the configuration; --config-dir FOLDER adds groups of your own"
     lines += ["", f"Options: {options}" + ("; -m sweeps over comma-separated values." if name == "run" else "."), ""]

@@ -90,6 +90,22 @@ class SweepSettings(Settings):
     _lists = field_validator("over", "schedules", mode="before")(as_tuple)
 
 
+class SensitivitySettings(Settings):
+    replications: Annotated[int, Field(ge=4, le=1_000_000)]
+    schedules: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None
+    outcomes: Annotated[tuple[str, ...], Field(min_length=1)]
+    trajectories: Annotated[int, Field(ge=2, le=10_000)]
+    keep: Annotated[int, Field(ge=1, le=100)]
+    rows: Annotated[int, Field(ge=2, le=65_536)]
+    bad: Annotated[str, Field(min_length=1)] | None
+    states: Annotated[int, Field(ge=20, le=100_000)]
+    per_state: Annotated[int, Field(ge=4, le=1_000_000)]
+    design_seed: Key64
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)]
+    figures: bool
+    _lists = field_validator("schedules", "outcomes", mode="before")(as_tuple)
+
+
 class TraceSettings(Settings):
     replication: Key64
     scenario: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None
@@ -106,6 +122,16 @@ class WhySettings(Settings):
     outcome: Annotated[str, Field(min_length=1)] | None
     everything: bool
     log: str | None
+
+
+class HindcastSettings(Settings):
+    origins: Annotated[tuple[str, ...], Field(min_length=1, max_length=200)]
+    ahead: Annotated[int, Field(ge=1, le=3653)]
+    observed: Annotated[str, Field(min_length=1)] | None
+    posterior: Literal["calibrate", "none"] | Name
+    population: Annotated[int, Field(ge=20, le=100_000)]
+    generations: Annotated[int, Field(ge=1, le=50)]
+    _lists = field_validator("origins", mode="before")(as_tuple)
 
 
 class VerifySettings(Checked):
@@ -150,6 +176,11 @@ HINTS = {
     "points": "a whole number from 1 to 100,000",
     "over": "a list of parameters to vary: key (over its 90 % range), key:low:high or key:low:high:log",
     "design_seed": "a whole number from 0 to 2^64 - 1",
+    "trajectories": "a whole number from 2 to 10,000",
+    "keep": "a whole number from 1 to 100",
+    "rows": "a power of two from 2 to 65,536",
+    "bad": "outcome:at_least:number, outcome:at_most:number, a yes-or-no outcome, or null",
+    "states": "a whole number from 20 to 100,000",
     "confidence": "a number above 0.5 and below 1",
     "tolerance": "outcomes, each with a number above 0 in its own unit: tolerance.base_attacks=1.0",
     "budget": "a whole number from 1 to 1,000,000,000",
@@ -162,6 +193,12 @@ HINTS = {
     "draw_seed": "a whole number from 0 to 2^64 - 1",
     "per_state": "a whole number from 2 to 10,000,000",
     "explain": "a list of yes-or-no outcomes",
+    "origins": "a list of 1 to 200 dates such as [2020-03-31,2020-12-31]",
+    "ahead": "a whole number of days from 1 to 3653",
+    "observed": "a CSV file, or null for the record that comes with posture",
+    "posterior": "calibrate, none, or the name of a calibration",
+    "population": "a whole number from 20 to 100,000",
+    "generations": "a whole number from 1 to 50",
     "explain_runs": "a whole number from 1 to 1,000,000",
     "stories": "a whole number from 0 to 3",
     "sample": "a number of replications, or all",
@@ -176,6 +213,16 @@ HINTS = {
     "outcomes": "a list of names",
     "figures": "true or false (in plot: all, or a list of names)",
     "log": "a file name",
+}
+
+# the same, where a command allows something else under that key
+OWN_HINTS = {
+    "SensitivitySettings": {
+        "replications": "a whole number from 4 to 1,000,000",
+        "per_state": "a whole number from 4 to 1,000,000",
+        "schedules": "two names, [a,b], or null",
+        "figures": "true or false",
+    },
 }
 
 
@@ -193,5 +240,5 @@ def read(model: type[T], config: Mapping[str, Any]) -> tuple[Scenario, T]:
         RequestError: one line that names the key, the value and what is allowed.
     """
     scenario, settings = split(config)
-    checked = check("", model, settings, HINTS)
+    checked = check("", model, settings, HINTS | OWN_HINTS.get(model.__name__, {}))
     return read_scenario(scenario), checked

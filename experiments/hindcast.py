@@ -1,0 +1,239 @@
+"""posture hindcast: forecasts of what was counted, from days in the past, scored beside plain baselines."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from hashlib import sha256
+from math import isinf
+from typing import TYPE_CHECKING, Any
+
+from experiments import console, session
+from experiments.particles import Origins, particles_of
+from experiments.settings import HindcastSettings, read
+from experiments.verdicts import tell
+from sim.case import read_date
+from sim.errors import RequestError
+from sim.history.forecasts import MODEL, Outlook, of_baselines, of_model, outlook, rows
+from sim.history.record import SERIES, SHIPPED, Window, read_record, shipped
+from sim.history.simulated import within
+from sim.history.sources import undeclared
+from sim.scenario import Scenario
+from sim.studies.place import place
+from sim.studies.plan import Wanted
+from sim.studies.study import Study, now
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = ("forecasts", "scores", "unused")
+BEFORE = 365  # days before the origin whose counts stand in the figure
+LABELS = {name: (f"{text[:1].upper()}{text[1:].partition(':')[0]}", "") for name, text in SERIES.items()}
+
+
+def application(config: dict[str, Any]) -> int:
+    """Forecast from each origin, score, and tell; returns the exit status.
+
+    Raises:
+        RequestError, Halted
+    """
+    scenario, settings = read(HindcastSettings, config)
+    windows = counted(settings, scenario)
+    looks = [outlook(windows, origin, settings.ahead) for origin in origins_of(settings, scenario)]
+    check_something(looks, settings, scenario)
+    about = manifest(scenario, settings, config, windows)
+    if settings.plan:
+        tell_plan(looks, settings)
+        return 0
+    chosen = particles_of(settings, scenario, config, looks)
+    session.contradictions(place(settings.results), settings, about)
+    study = session.begun(place(settings.results), settings, "hindcast", about)
+    finished = False
+    try:
+        forecasts = forecast(scenario, settings, looks, chosen, study)
+        scores = concluded(study, forecasts, looks, settings)
+        study.write_manifest({"name": study.name, **about, "complete": True, "finished": now(), **chosen.told()})
+        draw(study, forecasts, scores, looks)
+        finished = True
+    except OSError as error:
+        raise session.unwritable(settings.results, error) from None
+    finally:
+        study.end(finished)
+    tell(forecasts, scores, looks, chosen)
+    console.say(f"results: {study.where}")
+    return 0
+
+
+# -- what is asked for ---------------------------------------------------------------------------------------------------
+def counted(settings: HindcastSettings, scenario: Scenario) -> list[Window]:
+    """The windows of the record, or of the user's own file, that lie inside the episode.
+
+    Raises:
+        RequestError: if the file is not what it should be, or none of its windows lies inside.
+    """
+    if settings.observed is None:
+        known = [window for name in SHIPPED for window in shipped(name)]
+    else:
+        known = read_record(settings.observed)
+    found = within(known, scenario)
+    if not found:
+        raise RequestError(
+            f"observed = {settings.observed!r}: no window lies inside the episode, {scenario.start} to {last_day(scenario)}"
+        )
+    for source, series in undeclared(found):
+        console.warn(f"{series} of {source}: a source that is not declared; its coverage is taken to be anything from 0.15 to 1")
+    return found
+
+
+def last_day(scenario: Scenario) -> date:
+    return scenario.start + timedelta(days=scenario.horizon_days - 1)
+
+
+def origins_of(settings: HindcastSettings, scenario: Scenario) -> list[date]:
+    """The days to forecast from, in their order.
+
+    Raises:
+        RequestError: for what is no date, is there twice, or lies outside the episode.
+    """
+    found: list[date] = []
+    for text in settings.origins:
+        try:
+            day = read_date(text)
+        except ValueError as error:
+            raise RequestError(f"origins = {text!r}: {str(error).partition(', found')[0]}") from None
+        if day in found:
+            raise RequestError(f"origins = {text!r}: there twice; expected different days")
+        if not scenario.start <= day < last_day(scenario):
+            raise RequestError(
+                f"origins = {text!r}: outside the episode; expected a day from {scenario.start} to "
+                f"{last_day(scenario) - timedelta(days=1)}"
+            )
+        found.append(day)
+    return sorted(found)
+
+
+def check_something(looks: Sequence[Outlook], settings: HindcastSettings, scenario: Scenario) -> None:
+    """Refuse a request that has nothing to score, and warn of single origins that have not.
+
+    Raises:
+        RequestError
+    """
+    if not any(look.scored for look in looks):
+        days = ", ".join(str(look.origin) for look in looks)
+        raise RequestError(
+            f"origins = [{days}]: nothing to score: no window of the record starts after an origin and ends within "
+            f"ahead={settings.ahead} days of it"
+        )
+    for look in looks:
+        if not look.scored:
+            console.warn(f"origin {look.origin}: no window starts after it and ends within {settings.ahead} days; left out")
+
+
+def manifest(scenario: Scenario, settings: HindcastSettings, config: dict[str, Any], windows: Sequence[Window]) -> dict[str, Any]:
+    """What the study's manifest says before anything is computed."""
+    name = scenario.schedule.name
+    wanted = [Wanted(name, scenario, settings.seed, settings.replications, 0)]
+    record = sha256("\n".join(map(repr, windows)).encode()).hexdigest()[:16]
+    more = {"origins": list(settings.origins), "ahead": settings.ahead, "record": record, "windows": len(windows)}
+    return session.Request("hindcast", "hindcast", wanted, config, {name: {"schedule": name}}, more=more).manifest()
+
+
+def tell_plan(looks: Sequence[Outlook], settings: HindcastSettings) -> None:
+    """Say what would be forecast from what."""
+    console.table(
+        f"Would be forecast, posterior = {settings.posterior}; nothing is done",
+        ("origin", "windows known", "to score", "straddling", "later"),
+        [[str(k.origin), *(str(len(of)) for of in (k.past, k.scored, k.straddling, k.later))] for k in looks],
+    )
+
+
+# -- computing -----------------------------------------------------------------------------------------------------------
+def forecast(
+    scenario: Scenario, settings: HindcastSettings, looks: Sequence[Outlook], chosen: Origins, study: Study
+) -> "pd.DataFrame":
+    """A row for each origin, window and method: the forecast's quantiles, what was counted, and the scores."""
+    import pandas as pd
+
+    found: list[dict[str, Any]] = []
+    for look in looks:
+        if not look.scored:
+            continue
+        particles = chosen.at(look)
+        with console.progress(len(particles), f"forecasting from {look.origin}") as advance:
+            model = of_model(scenario, look, particles, settings.seed, advance)
+        found += rows(look, {MODEL: model, **of_baselines(look, settings.seed)}, settings.seed)
+    return pd.DataFrame(found).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
+
+
+def concluded(study: Study, forecasts: "pd.DataFrame", looks: Sequence[Outlook], settings: HindcastSettings) -> "pd.DataFrame":
+    """Write the tables; returns the scores."""
+    import pandas as pd
+
+    from sim.analysis.skill import pooled
+
+    scores = pooled(forecasts, MODEL, seed=settings.seed % 2**32)
+    unused = [
+        (look.origin.isoformat(), why, w.start, w.end, w.series, w.source, w.kind, w.count)
+        for look in looks
+        for why, of in (("straddles the origin", look.straddling), ("ends later than is asked for", look.later))
+        for w in of
+    ]
+    columns = ["origin", "why", "start", "end", "series", "source", "kind", "count"]
+    rest = pd.DataFrame(unused, columns=columns).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
+    for name, table in zip(TABLES, (forecasts, scores, rest), strict=True):
+        study.write_table(name, table)
+    impossible = sum(isinf(value) for value in forecasts["log_score"])
+    if impossible:
+        console.warn(f"{impossible} counts were impossible by a forecast: their log score is infinite, and so are means with it")
+    return scores
+
+
+# -- figures -------------------------------------------------------------------------------------------------------------
+def draw(study: Study, forecasts: "pd.DataFrame", scores: "pd.DataFrame", looks: Sequence[Outlook]) -> None:
+    """The figures of each origin, and one PIT histogram of all, into the study's folder, PNG and SVG."""
+    import pandas as pd
+
+    from sim.figures import figure, images
+
+    study.place.delete_folder(study.at("figures"))
+    drawn = 0
+    charts: list[tuple[str, Any]] = []
+    for look in looks:
+        origin = look.origin.isoformat()
+        own = forecasts[forecasts["origin"] == origin]
+        if own.empty:
+            continue
+        recent = [w for w in look.past if w.start > look.origin - timedelta(days=BEFORE)]
+        past = pd.DataFrame(
+            [(w.start, w.end, w.series, w.source, w.kind, w.count) for w in recent],
+            columns=["start", "end", "series", "source", "kind", "count"],
+        )
+        charts.append((f"windows_{origin}", figure("hindcast")(own, LABELS, origin=look.origin, past=past)))
+        of_origin = scores[(scores["origin"] == origin) & (scores["series"] != "all")]
+        if of_origin["crps"].notna().any():
+            charts.append((f"skill_{origin}", figure("skill")(of_origin, LABELS, subject=origin)))
+    if (histograms := pit_table(forecasts)) is not None:
+        table, windows = histograms
+        charts.append(("pit", figure("pit")(table, windows=windows)))
+    for name, chart in charts:
+        for suffix, data in images(chart).items():
+            study.place.write(study.at(f"figures/{name}.{suffix}"), data)
+        drawn += 1
+    console.say(f"figures: {drawn}, each as PNG and SVG, in {study.where}/figures")
+
+
+def pit_table(forecasts: "pd.DataFrame") -> "tuple[pd.DataFrame, dict[str, int]] | None":
+    """The histogram of each method, and of how many windows it is; None if no window has a PIT."""
+    import pandas as pd
+
+    from sim.analysis.scores import pit_histogram
+
+    scored = forecasts.dropna(subset=["pit_low"])
+    if scored.empty:
+        return None
+    found: list[tuple[str, float, float, float]] = []
+    windows: dict[str, int] = {}
+    for method in dict.fromkeys(scored["method"]):
+        own = scored[scored["method"] == method]
+        shares = pit_histogram(own["pit_low"].to_numpy(), own["pit_high"].to_numpy())
+        found += [(method, k / len(shares), (k + 1) / len(shares), float(share)) for k, share in enumerate(shares)]
+        windows[method] = len(own)
+    return pd.DataFrame(found, columns=["method", "low", "high", "share"]), windows

@@ -1,0 +1,104 @@
+"""The trajectories that a hindcast forecasts by: of the priors, of a calibration on each origin's past, or of an earlier one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from experiments.settings import HindcastSettings
+from sim.case import read_date
+from sim.errors import RequestError
+from sim.history.forecasts import Outlook, Particle, prior_particles
+from sim.scenario import Scenario
+from sim.studies.study import find_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BESIDE = ("weight", "replication", "distance")  # columns of a posterior that are no parameters
+
+
+@dataclass
+class Origins:
+    """Where each origin's trajectories come from.
+
+    of: makes those of one origin. words: what they are, for a reader. posteriors: the calibration of each origin, by name.
+    """
+
+    of: Callable[[Outlook], list[Particle]]
+    words: str
+    effective: dict[str, float] = field(default_factory=dict)
+    posteriors: dict[str, str] = field(default_factory=dict)
+
+    def at(self, look: Outlook) -> list[Particle]:
+        found = self.of(look)
+        total, squares = sum(p.weight for p in found), sum(p.weight**2 for p in found)
+        self.effective[look.origin.isoformat()] = total**2 / squares
+        return found
+
+    def told(self) -> dict[str, Any]:
+        """What the manifest says of them; effective: Kish's number of equal weights."""
+        return {"trajectories": self.words, "effective": self.effective, "posteriors": self.posteriors}
+
+
+def particles_of(settings: HindcastSettings, scenario: Scenario, config: dict[str, Any], looks: Sequence[Outlook]) -> Origins:
+    """Where trajectories come from, after checking that they can be had.
+
+    Raises:
+        RequestError
+    """
+    if settings.posterior == "none":
+        seed, count = settings.seed, settings.replications
+        return Origins(
+            lambda look: prior_particles(look.past, look.origin, seed, count),
+            f"{count:,} trajectories of the priors, which have learnt nothing",
+        )
+    if settings.posterior != "calibrate":
+        return of_study(settings, scenario, looks)
+    raise NotImplementedError
+
+
+def of_study(settings: HindcastSettings, scenario: Scenario, looks: Sequence[Outlook]) -> Origins:
+    """The trajectories of one earlier calibration, for every origin.
+
+    Raises:
+        RequestError: unless it is a calibration of this episode, with this seed, and has seen nothing after any origin.
+    """
+    said = f"posterior = {settings.posterior!r}"
+    try:
+        study = find_study(settings.results, settings.posterior)
+        manifest, table = study.read_manifest(), study.read_table("posterior")
+    except RequestError as error:
+        raise RequestError(f"{said}: {str(error).partition(': ')[2]}; or calibrate, or none") from None
+    if manifest.get("application") != "calibrate" or not manifest.get("complete"):
+        raise RequestError(f"{said}: is no finished calibration; expected calibrate, none, or the name of one")
+    until = read_date(str(manifest["config"].get("until")))
+    if until > looks[0].origin:
+        raise RequestError(
+            f"{said}: has seen the record up to {until}; expected one that ends by {looks[0].origin}, the first origin"
+        )
+    if manifest["seed"] != settings.seed:
+        raise RequestError(f"seed = {settings.seed}: calibration {settings.posterior} has {manifest['seed']}; expected the same")
+    if scenario.identity not in manifest["scenarios"].values():
+        raise RequestError(f"{said}: is of another episode, or of another configuration of it")
+    particles = read_particles(table, said)
+    words = f"{len(particles):,} trajectories of calibration {study.name}, which has seen the record up to {until}"
+    return Origins(lambda look: particles, words, posteriors={str(look.origin): study.name for look in looks})
+
+
+def read_particles(table: "pd.DataFrame", said: str) -> list[Particle]:
+    """The trajectories of a posterior's table.
+
+    Raises:
+        RequestError: if it lacks a column, or has none.
+    """
+    for column in ("weight", "replication"):
+        if column not in table:
+            raise RequestError(f"{said}: posterior.parquet has no column {column!r}")
+    keys = [name for name in table.columns if name not in BESIDE and not name.startswith(("carried.", "z."))]
+    found = [
+        Particle({key: float(row[key]) for key in keys}, int(row["replication"]), float(row["weight"]))
+        for row in table.to_dict("records")
+    ]
+    if not found:
+        raise RequestError(f"{said}: posterior.parquet has no row")
+    return found
