@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from sim.errors import RequestError
-from sim.history.record import DATA, date_of, rows, whole_number
+from sim.history.record import DATA, date_of, rows, shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def text(where: str, column: str, found: str) -> str:
 
 def ratio(where: str, column: str, found: str) -> float:
     if not re.fullmatch(r"[0-9]{1,3}\.[0-9]+", found):
-        raise RequestError(f"{where}: {column} = {found!r}: expected a decimal such as 1.02")
+        raise RequestError(f"{where}: {column} = {shown(found)}: expected a decimal such as 1.02")
     return float(found)
 
 

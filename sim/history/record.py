@@ -138,14 +138,17 @@ def rows(path: str | Path, columns: tuple[str, ...], key: str) -> Iterator[tuple
 
 def text_of(path: str | Path, file: str) -> str:
     """What a file says, in UTF-8; a byte-order mark, as spreadsheets write one, is dropped."""
+    path = Path(path)
     try:
-        if not Path(path).is_file():
-            raise RequestError(f"{file}: {'not a file' if Path(path).exists() else 'no such file'}; expected a CSV file")
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        if "\0" in str(path) or not path.exists():
+            raise RequestError(f"{file}: no such file; expected a CSV file")
+        if not path.is_file():
+            raise RequestError(f"{file}: not a file; expected a CSV file")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RequestError(f"{file}: not UTF-8 (byte {error.start + 1:,}); expected a CSV file in UTF-8") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise RequestError(f"{file}: cannot be read: {error}".replace("\n", " ")) from None
+    except OSError as error:
+        raise RequestError(f"{file}: cannot be read: {error.strerror}") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise RequestError(f"{file}, line {line}: a NUL byte; expected text")
@@ -157,10 +160,10 @@ def check_header(where: str, names: list[str], columns: tuple[str, ...]) -> None
     for name in names:
         if name not in columns:
             raise RequestError(
-                f"{where}: column {name!r}: no such column{suggestion(name, list(columns))}; expected {', '.join(columns)}"
+                f"{where}: column {shown(name)}: no such column{suggestion(name, list(columns))}; expected {', '.join(columns)}"
             )
         if names.count(name) > 1:
-            raise RequestError(f"{where}: column {name!r} stands there {names.count(name)} times; expected once")
+            raise RequestError(f"{where}: column {shown(name)} stands there {names.count(name)} times; expected once")
     if missing := [name for name in columns if name not in names]:
         raise RequestError(f"{where}: column {missing[0]!r} is missing; expected {', '.join(columns)}")
 
@@ -169,34 +172,41 @@ def window_of(where: str, row: dict[str, str]) -> Window:
     """One row as a window. Raises RequestError for the first value that is wrong."""
     start, end = (date_of(where, name, row[name]) for name in ("start", "end"))
     if end < start:
-        raise RequestError(f"{where}: end = {row['end']!r}: before its start {row['start']}; expected that day or a later one")
+        raise RequestError(
+            f"{where}: end = {shown(row['end'])}: before its start {row['start']}; expected that day or a later one"
+        )
     one_of(where, "series", row["series"], SERIES)
     if not SOURCE.fullmatch(row["source"]):
         raise RequestError(
-            f"{where}: source = {row['source']!r}: expected a short name of small letters, digits and _, such as gtd"
+            f"{where}: source = {shown(row['source'])}: expected a short name of small letters, digits and _, such as gtd"
         )
     count = whole_number(where, "count", row["count"])
     one_of(where, "kind", row["kind"], KINDS)
     return Window(start, end, row["series"], row["source"], count, row["kind"], row["note"])
 
 
+def shown(text: str) -> str:
+    """A value as a message has it: on one line, and not endless."""
+    return repr(text if len(text) <= 60 else f"{text[:60]}...")
+
+
 def date_of(where: str, column: str, text: str) -> date:
     try:
         return read_date(text)
     except ValueError as error:
-        raise RequestError(f"{where}: {column} = {text!r}: {str(error).partition(', found')[0]}") from None
+        raise RequestError(f"{where}: {column} = {shown(text)}: {str(error).partition(', found')[0]}") from None
 
 
 def whole_number(where: str, column: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) > MOST:
-        raise RequestError(f"{where}: {column} = {text!r}: expected a whole number from 0 to {MOST:,}, without separators")
+        raise RequestError(f"{where}: {column} = {shown(text)}: expected a whole number from 0 to {MOST:,}, without separators")
     return int(text)
 
 
 def one_of(where: str, column: str, text: str, allowed: Iterable[str]) -> None:
     if text not in allowed:
         names = list(allowed)
-        raise RequestError(f"{where}: {column} = {text!r}{suggestion(text, names)}: expected one of {', '.join(names)}")
+        raise RequestError(f"{where}: {column} = {shown(text)}{suggestion(text, names)}: expected one of {', '.join(names)}")
 
 
 def refuse_overlaps(file: str, lines: list[int], windows: list[Window]) -> None:

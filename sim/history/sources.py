@@ -7,8 +7,7 @@ This is what researchers read years later. What the model's agents see while it 
 
 where truth is what happened in the window (counted on the CTC scale for ISIS), size that of a count of 30 days, and walk a random
 walk of the logarithm of coverage that starts from 0 at the start of the episode and has a standard deviation of `drift` for each
-square root of a year. MODEL sections 4 and 7 tell why sources differ two to five times on the same quarter; docs/record.md has
-the figures.
+square root of a year. docs/record.md tells why sources differ two to five times on the same quarter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
