@@ -10,6 +10,7 @@ from experiments.composition import Composer
 from experiments.help import EXAMPLES, KEYS, OF, page
 from experiments.settings import SCENARIO
 from sim.model import AGENTS
+from sim.report.declarations import HELPERS
 from sim.scenario import declared_parameters
 
 PAGES = document.documents()
@@ -41,7 +42,7 @@ def test_the_rules_that_the_model_page_points_to_exist():
     table = text.split("## What the case needs")[1].split("## Mechanisms")[0]
     named = re.findall(r"`(\w+)\.(\w+)`", table)
     assert len(named) >= 20
-    modules = {**AGENTS, "posture": __import__("sim.agents.posture", fromlist=["x"])}
+    modules = {**AGENTS, **HELPERS}
     for module, rule in named:
         assert hasattr(modules[module], rule), f"docs/model.md points to {module}.{rule}, which does not exist"
 

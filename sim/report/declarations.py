@@ -18,12 +18,14 @@ from types import ModuleType
 
 import sim
 from sim.activity import GROUPS, Activity, Hazard, Response, Timer
-from sim.agents import announcements, posture
+from sim.agents import announcements, dated, posture, reprisals
 from sim.model import AGENTS
 from sim.rules import RULES, always
 
 ROOT = Path(inspect.getfile(sim)).parent
-HELPERS = {"posture": posture, "announcements": announcements}  # rules of no agent's own
+# files beside the agents' own: rules of no agent's own, and those of an agent that are written apart
+HELPERS = {"posture": posture, "announcements": announcements, "dated": dated, "reprisals": reprisals}
+APART = {"reprisals": "united_states"}
 
 
 def first_paragraph(thing: object) -> str:
@@ -160,27 +162,36 @@ def interactions() -> dict[str, tuple[list[str], list[str]]]:
     Taken from the source. To read is to name another's part of the world (`world.isis`) or to call a rule of another's that
     changes nothing; to act is to call a rule of another's that changes the world, itself or through what it calls.
     """
-    changing, found = changes(), {}
-    for name, module in AGENTS.items():
-        read: set[str] = set()
-        acted: set[str] = set()
+    changing = changes()
+    read: dict[str, set[str]] = {name: set() for name in AGENTS}
+    acted: dict[str, set[str]] = {name: set() for name in AGENTS}
+    files = written()
+    for file, module in files.items():
+        name = APART.get(file, file)
         for part in ast.walk(source(module)[0]):
             if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
                 owner, attribute = part.value.id, part.attr
                 if owner == "world" and attribute in AGENTS:
-                    read.add(attribute)
-                elif owner in AGENTS and (owner, attribute) in changing:
-                    acted.add(owner)
-                elif owner in AGENTS and callable(getattr(AGENTS[owner], attribute, None)):
-                    read.add(owner)
-        found[name] = ([a for a in AGENTS if a in read - {name}], [a for a in AGENTS if a in acted - {name}])
-    return found
+                    read[name].add(attribute)
+                elif owner in files and (owner, attribute) in changing:
+                    acted[name].add(APART.get(owner, owner))
+                elif owner in files and callable(getattr(files[owner], attribute, None)):
+                    read[name].add(APART.get(owner, owner))
+    return {
+        name: ([a for a in AGENTS if a in read[name] - {name}], [a for a in AGENTS if a in acted[name] - {name}])
+        for name in AGENTS
+    }
+
+
+def written() -> dict[str, ModuleType]:
+    """The files in which agents are written: each agent's own, and those that stand apart."""
+    return {**AGENTS, **{name: HELPERS[name] for name in APART}}
 
 
 def changes() -> set[tuple[str, str]]:
-    """(agent, rule) of every rule that changes the world, itself or through the rules that it calls."""
+    """(file, rule) of every rule that changes the world, itself or through the rules that it calls."""
     calls, found = {}, set()
-    for name, module in AGENTS.items():
+    for name, module in written().items():
         for part in source(module)[0].body:
             if isinstance(part, ast.FunctionDef):
                 calls[name, part.name] = called(name, part)
