@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.random import Generator, Philox
 
 from sim.history.record import Window
-from sim.luck import stream
+from sim.luck import generator, stream
 from sim.parameters import Beliefs, Parameter, belief, parameters_of
 
 YEAR = 365.25
 MONTH = 30.0  # days of a count whose size is declared
-NAMES = ("coverage", "size", "drift")
+WALK, NOISE = 0, 1  # words of luck
 RATIOS = "GTD over CTC .44 in 2018, .21 in 2019, .13 from January to September 2020"
 
 
@@ -44,7 +43,7 @@ def drift(value: float, low: float, high: float, source: str, evidence: str = "j
     return belief(value, what, range=(low, high), bounds=(0.0, 3.0), evidence=evidence, source=source)
 
 
-# -- declarations: one class for each way to count; fields in the order of NAMES ------------------------------------------
+# -- declarations: one class for each way to count; coverage, size, drift -----------------------------------------
 # fmt: off
 class Reference(Beliefs):
     """A source that the truth is counted by: its coverage is 1 and does not drift, so it has neither parameter."""
@@ -158,8 +157,7 @@ class Group:
     places: np.ndarray
     years: np.ndarray
     days: np.ndarray
-    walk: int  # the stream of its walk's luck, and
-    noise: int  # of the noise of its counts
+    stream: int  # of its luck
     defaults: Mapping[str, float]
 
 
@@ -189,8 +187,7 @@ class Sources:
             places=np.array(places),
             years=np.maximum(first + days / 2.0, 0.0) / YEAR,
             days=days,
-            walk=stream("sources", "walk", "/".join(pair)),
-            noise=stream("sources", "noise", "/".join(pair)),
+            stream=stream("sources", *pair),
             defaults=FIXED | declared,
         )
 
@@ -207,7 +204,7 @@ class Sources:
             share = np.full(len(group.places), of["coverage"])
             if of["drift"] > 0.0:
                 gaps = np.diff(group.years, prepend=0.0)
-                steps = Generator(Philox(key=[key, group.walk])).standard_normal(len(gaps))
+                steps = generator(key, 0, group.stream, 1, WALK).standard_normal(len(gaps))
                 share *= np.exp(np.cumsum(of["drift"] * np.sqrt(gaps) * steps))
             mean[group.places] = np.minimum(share, 1.0) * truth[group.places]
             sizes[group.places] = of["size"] * group.days / MONTH
@@ -217,7 +214,7 @@ class Sources:
         """What each source reports, whole numbers; where the mean is 0, nothing."""
         found = np.zeros(self.count, dtype=np.int64)
         for group in self.groups:
-            luck = Generator(Philox(key=[key, group.noise]))
+            luck = generator(key, 0, group.stream, 1, NOISE)
             share = sizes[group.places] / (sizes[group.places] + mean[group.places])
             found[group.places] = luck.negative_binomial(sizes[group.places], share)
         return found
