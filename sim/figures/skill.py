@@ -30,21 +30,23 @@ def skill(
     groups = list(dict.fromkeys(zip(scored["series"], scored["source"], strict=True)))
     if not groups:
         raise ValueError("the table of scores has no CRPS")
-    beside, drawn = across(len(groups)), []
+    beside, drawn, heading = across(len(groups)), [], ""
     pixels = WIDTHS[beside] - 60
     for i, (series, source) in enumerate(groups):
         own = table[(table["series"] == series) & (table["source"] == source)]
         y = row(names, labelled=i % beside == 0)
         most = int((own["windows"] - own["floors"]).max())
         heading = f"{label(series, labels)}, {source}: {count([most], 'window')}"
-        drawn.append(panel(_layers(own, most, names, model.replace("_", " "), y, pixels), heading, pixels, names))
+        layers = _layers(own, most, names, model.replace("_", " "), y, pixels)
+        drawn.append(panel(layers, None if len(groups) == 1 else heading, pixels, names))
     explanation = (
         "Bar: mean CRPS, in counts, of the windows that the method forecasts; shorter is better. "
         f"Line: its {percent(confidence)} interval over windows, where there are five or more; windows follow one another, so it "
         "is too short. (of 12): a mean of fewer windows than others have. Each panel has its own axis."
     )
     wide = max(beside * (pixels + 70) + 160, 700)
-    return finish(grid(drawn), f"Mean CRPS of forecasts from {subject}", explanation, wide)
+    what = f"{heading}. " if len(groups) == 1 else ""
+    return finish(grid(drawn), f"{what}Mean CRPS of forecasts from {subject}", explanation, wide)
 
 
 def _layers(own: pd.DataFrame, most: int, names: list[str], model: str, y: alt.Y, pixels: float) -> list[alt.Chart]:
