@@ -77,6 +77,14 @@ class Tally(Beliefs):
     drift: float = drift(0.1, 0.05, 0.2, "one method over two years at most")
 
 
+class TargetTally(Beliefs):
+    """A tally of attacks on all US targets, convoys among them."""
+
+    coverage: float = coverage(0.5, 0.2, 0.8, "judgement", "convoy bombs are seldom news: AFP has 14, GTD some 45, in early 2021")
+    size: float = size(15.0, 5.0, 60.0, "as for tallies of base attacks")
+    drift: float = drift(0.1, 0.05, 0.2, "one method over a few months")
+
+
 class ConvoyTally(Beliefs):
     coverage: float = coverage(0.8, 0.5, 1.0, "judgement", "from US military contacts; the declared convoy rate was read from it")
     size: float = size(15.0, 5.0, 60.0, "as for tallies of base attacks")
@@ -107,11 +115,11 @@ DECLARED: dict[tuple[str, str], type[Beliefs]] = {
     ("fdd", "base_attacks"): Tally,
     ("fdd_tally", "base_attacks"): Tally,
     ("afp", "base_attacks"): Tally,
-    ("afp", "us_target_attacks"): Tally,
+    ("afp", "us_target_attacks"): TargetTally,
     ("washington_institute", "base_attacks"): Tally,
     ("washington_institute", "convoy_attacks"): ConvoyTally,
     ("critical_threats", "base_attacks"): Tally,
-    ("jpost", "us_target_attacks"): Tally,
+    ("jpost", "us_target_attacks"): TargetTally,
     ("ucdp", "isis_fatal_events"): UcdpFatal,
 }
 FIXED = {"coverage": 1.0, "drift": 0.0}  # of a reference, which declares neither
@@ -124,6 +132,8 @@ READ_UNTIL = {
     "sources.gtd.isis_attacks.drift": date(2020, 9, 30),
     "sources.gtd.base_attacks.size": date(2021, 3, 31),
     "sources.gtd.us_target_attacks.size": date(2021, 3, 31),
+    "sources.afp.us_target_attacks.coverage": date(2021, 4, 4),
+    "sources.jpost.us_target_attacks.coverage": date(2021, 4, 4),
 }
 
 
