@@ -46,7 +46,7 @@ KEYS = {
     "origins": "days to forecast from, a list; each forecast has seen nothing later than its own",
     "ahead": "days from the origin within which a window must end to be scored",
     "observed": "a CSV file of counts in place of the record that comes with posture; docs/record.md has the format",
-    "posterior": "calibrate: on each origin's past; none: by the priors alone; or the name of a calibration that ends before",
+    "until": "the last day that is known: no window of the record that ends later is seen",
     "population": "of a calibration: trajectories in each generation",
     "generations": "of a calibration: how many, each nearer to the record",
     "kind": "study: the report of a comparison; model: the model, described from its own declarations",
@@ -71,11 +71,15 @@ COMPUTING = (
 )
 # the same, where a key means something else to one command
 OWN_KEYS = {
+    "hindcast": {
+        "posterior": "calibrate: on each origin's past; none: by the priors alone; or the name of a calibration that ends before",
+        "replications": "trajectories of each forecast with posterior=none",
+    },
     "sensitivity": {
         "schedules": "two, [a,b]: of the difference b less a, on the same luck; null: of schedule=...",
-        "replications": "of each point of the designs, at least 4; all on the same luck",
+        "replications": "of each point of the designs, at least 4",
         "per_state": "replications in each of the states",
-        "design_seed": "of the points and the states; luck is not changed by it",
+        "design_seed": "of the points and the states",
         "figures": "true or false",
     },
 }
@@ -93,6 +97,10 @@ OF = {
     ),
     "hindcast": (
         *("origins", "ahead", "observed", "posterior", "population", "generations", "replications", "seed", "workers"),
+        *("results", "name", "plan", "changed"),
+    ),
+    "calibrate": (
+        *("until", "observed", "population", "generations", "seed", "workers"),
         *("results", "name", "plan", "changed"),
     ),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),
@@ -145,6 +153,11 @@ EXAMPLES = {
         "posture hindcast",
         "posture hindcast posterior=none origins=[2019-12-31,2020-03-31,2020-06-30,2020-09-30] ahead=92",
         "posture hindcast observed=my_counts.csv origins=[2020-12-31]",
+    ),
+    "calibrate": (
+        "posture calibrate until=2020-12-31",
+        "posture calibrate episode=iraq_2009_2013 until=2011-12-18 population=500",
+        "posture calibrate observed=my_counts.csv until=2020-12-31 name=mine",
     ),
     "plot": ("posture plot", "posture plot outcomes=[cost,troop_months] schedules=[open_ended,rapid_6_months]"),
     "report": ("posture report", "posture report name=my_study stories=1 schedules=[open_ended,rapid_6_months]"),

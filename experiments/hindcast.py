@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from hashlib import sha256
 from math import isinf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments import console, session
 from experiments.particles import Origins, particles_of
@@ -63,7 +63,14 @@ def application(config: dict[str, Any]) -> int:
 
 
 # -- what is asked for ---------------------------------------------------------------------------------------------------
-def counted(settings: HindcastSettings, scenario: Scenario) -> list[Window]:
+class Observing(Protocol):
+    """Settings that name a file of counts, or none."""
+
+    @property
+    def observed(self) -> str | None: ...
+
+
+def counted(settings: Observing, scenario: Scenario) -> list[Window]:
     """The windows of the record, or of the user's own file, that lie inside the episode.
 
     Raises:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from experiments import console
 from experiments.settings import HindcastSettings
 from sim.case import read_date
 from sim.errors import RequestError
@@ -13,6 +14,8 @@ from sim.studies.study import find_study
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sim.history.calibration import Generation
 
 BESIDE = ("weight", "replication", "distance")  # columns of a posterior that are no parameters
 
@@ -54,7 +57,31 @@ def particles_of(settings: HindcastSettings, scenario: Scenario, config: dict[st
         )
     if settings.posterior != "calibrate":
         return of_study(settings, scenario, looks)
-    raise NotImplementedError
+    made = Origins(lambda look: [], f"calibrations on each origin's past, {settings.population:,} trajectories each")
+    made.of = lambda look: of_calibration(settings, scenario, look, made)
+    return made
+
+
+def of_calibration(settings: HindcastSettings, scenario: Scenario, look: Outlook, made: Origins) -> list[Particle]:
+    """The trajectories of a calibration on one origin's past, made now unless it is there already.
+
+    Raises:
+        RequestError, Halted
+    """
+    from experiments.posteriors import calibrated
+
+    console.say(f"calibrating on {len(look.past)} windows up to {look.origin}")
+    posterior = calibrated(scenario, look.past, look.origin, settings, told)
+    made.posteriors[look.origin.isoformat()] = posterior.key
+    return read_particles(posterior.table, "posterior = 'calibrate'")
+
+
+def told(generation: "Generation", there: bool) -> None:
+    """One line for each generation."""
+    was = ", was there" if there else ""
+    console.say(
+        f"  generation {generation.number + 1}: {generation.simulations:,} simulated, {generation.acceptance:.1%} accepted{was}"
+    )
 
 
 def of_study(settings: HindcastSettings, scenario: Scenario, looks: Sequence[Outlook]) -> Origins:

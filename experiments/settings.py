@@ -134,6 +134,13 @@ class HindcastSettings(Settings):
     _lists = field_validator("origins", mode="before")(as_tuple)
 
 
+class CalibrateSettings(Settings):
+    until: str
+    observed: Annotated[str, Field(min_length=1)] | None
+    population: Annotated[int, Field(ge=20, le=100_000)]
+    generations: Annotated[int, Field(ge=1, le=50)]
+
+
 class VerifySettings(Checked):
     results: Annotated[str, Field(min_length=1)]
     name: Name | None
@@ -196,7 +203,6 @@ HINTS = {
     "origins": "a list of 1 to 200 dates such as [2020-03-31,2020-12-31]",
     "ahead": "a whole number of days from 1 to 3653",
     "observed": "a CSV file, or null for the record that comes with posture",
-    "posterior": "calibrate, none, or the name of a calibration",
     "population": "a whole number from 20 to 100,000",
     "generations": "a whole number from 1 to 50",
     "explain_runs": "a whole number from 1 to 1,000,000",
@@ -217,6 +223,7 @@ HINTS = {
 
 # the same, where a command allows something else under that key
 OWN_HINTS = {
+    "HindcastSettings": {"posterior": "calibrate, none, or the name of a calibration"},
     "SensitivitySettings": {
         "replications": "a whole number from 4 to 1,000,000",
         "per_state": "a whole number from 4 to 1,000,000",
