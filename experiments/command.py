@@ -14,6 +14,7 @@ APPLICATIONS = {
     "compare": "schedules on common luck: outcomes, paired differences, figures",
     "sweep": "one study of many scenarios, from a design over continuous parameters",
     "sensitivity": "which parameters, rivals and how much luck an outcome depends on; where runs end badly",
+    "calibrate": "which parameters could have brought the past that was counted, up to a day",
     "hindcast": "forecasts of what was counted, from days in the past, scored beside baselines",
     "plot": "figures of a study, from its tables",
     "report": "a comparison as one HTML file, from its tables",
@@ -172,6 +173,10 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
         from experiments.why import application as why
 
         return why(config, overrides)
+    if name == "calibrate":
+        from experiments.calibrate import application as calibrate
+
+        return calibrate(config)
     if name == "hindcast":
         from experiments.hindcast import application as hindcast
 

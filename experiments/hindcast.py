@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments import console, session
 from experiments.particles import Origins, particles_of
-from experiments.settings import HindcastSettings, read
+from experiments.settings import CalibrateSettings, HindcastSettings, read
 from experiments.verdicts import tell
 from sim.case import read_date
 from sim.errors import RequestError

@@ -35,6 +35,7 @@ FIGURES = {
 }
 # the same, of commands that look at the model beside the record and not at schedules: each draws its own, `plot` draws none
 EVIDENCE = {
+    "calibration": "what a calibration has learnt: prior against posterior of each parameter",
     "hindcast": "what was counted in each window beside its forecast, by source",
     "pit": "where the counts fell within their forecasts: even if these are calibrated",
     "skill": "the mean score of each way to forecast, by series and source",
