@@ -34,7 +34,7 @@ def coverage(value: float, low: float, high: float, evidence: str, source: str):
 def size(value: float, low: float, high: float, source: str, evidence: str = "judgement"):
     """Noise of reporting beyond that of the truth: variance = mean + mean^2 / size in 30 days."""
     what = "size of the negative binomial of a 30-day count"
-    return belief(value, what, range=(low, high), bounds=(0.1, 1e6), evidence=evidence, source=source)
+    return belief(value, what, range=(low, high), bounds=(0.1, 10_000.0), evidence=evidence, source=source)
 
 
 def drift(value: float, low: float, high: float, source: str, evidence: str = "judgement"):
