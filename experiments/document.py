@@ -5,6 +5,7 @@ Generated parts stand between `<!-- generated: NAME -->` and `<!-- end -->`; a t
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 
 from experiments import help as pages
@@ -15,6 +16,7 @@ from experiments.settings import split
 from sim.activity import GROUPS, Hazard, Timer
 from sim.case import ROLES
 from sim.conditions import FORMS
+from sim.history import facts, record, sources
 from sim.model import AGENTS
 from sim.outcomes import OUTCOMES, SERIES
 from sim.parameters import Parameter
@@ -38,6 +40,14 @@ TEN = (
     "militias.ordinary_rate",
 )
 
+SHARED = (  # stretches that two sources at least count ISIS attacks of
+    ("2018", "2018-01-01", "2018-12-31"),
+    ("2019", "2019-01-01", "2019-12-31"),
+    ("first quarter of 2020", "2020-01-01", "2020-03-31"),
+    ("second quarter of 2020", "2020-04-01", "2020-06-30"),
+    ("third quarter of 2020", "2020-07-01", "2020-09-30"),
+)
+
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = list(heads)
@@ -56,9 +66,17 @@ def ten() -> str:
 
 
 def all_parameters() -> str:
+    return parameter_table(declared_parameters())
+
+
+def source_parameters() -> str:
+    return parameter_table(sources.parameters())
+
+
+def parameter_table(parameters: Iterable[Parameter]) -> str:
     heads = ("parameter", "default", "90 % range", "allowed", "unit", "evidence", "source")
     rows = []
-    for p in declared_parameters():
+    for p in parameters:
         allowed = f"{p.bounds[0]:g} to {p.bounds[1]:g}"
         rows.append((f"`{p.key}`", f"{p.default:g}", prior(p), allowed, p.unit, p.evidence, p.source))
     return table(heads, rows)
@@ -154,9 +172,63 @@ def series() -> str:
     return table(("column", "what", "unit"), ((f"`{s.name}`", s.label, s.unit) for s in SERIES))
 
 
+def record_series() -> str:
+    return table(("series", "what is counted"), ((f"`{name}`", what) for name, what in record.SERIES.items()))
+
+
+def record_sources() -> str:
+    heads = ("source", "citation", "what it counts", "how much of it")
+    return table(heads, ((f"`{c.id}`", c.citation, c.counts, c.coverage) for c in facts.citations()))
+
+
+def record_ratios() -> str:
+    """ISIS attacks of the same months by each source, and how far they are apart."""
+    names = ("ctc", "lead_ig", "gtd")
+    rows = []
+    for label, start, end in SHARED:
+        counts = [counted(name, "isis_attacks", date.fromisoformat(start), date.fromisoformat(end)) for name in names]
+        over = [f"{count / counts[0]:.2f}" if count and counts[0] else "-" for count in counts]
+        known = [count for count in counts if count]
+        rows.append((label, *(f"{n:,}" if n else "-" for n in counts), over[1], over[2], f"{max(known) / min(known):.1f}"))
+    heads = ("", "CTC", "Lead IG", "GTD", "Lead IG / CTC", "GTD / CTC", "largest / smallest")
+    return table(heads, rows)
+
+
+def counted(source: str, series: str, start: date, end: date) -> int | None:
+    """What a source counted from one day to another, if its windows make up these days."""
+    windows = [w for w in record.shipped() if (w.source, w.series) == (source, series) and start <= w.start and w.end <= end]
+    return sum(w.count for w in windows) if sum(w.days for w in windows) == (end - start).days + 1 else None
+
+
+def record_rates() -> str:
+    """Attacks on US targets by each source, in 30 days."""
+    windows = [w for w in record.shipped() if not w.series.startswith("isis")]
+    windows.sort(key=lambda w: (w.series, w.start, w.source))
+    signs = {"exact": "", "at_least": "at least ", "about": "about "}
+    rows = []
+    for w in windows:
+        said = signs[w.kind]
+        rows.append((w.series, w.source, f"{w.start} to {w.end}", f"{said}{w.count}", f"{said}{30 * w.count / w.days:.1f}"))
+    return table(("series", "source", "days", "count", "in 30 days"), rows)
+
+
+def record_exits() -> str:
+    """Fatal incidents after earlier exits over those before."""
+    found: dict[tuple[date, str], list[str]] = {}
+    for one in facts.exits():
+        found.setdefault((one.date, one.what), []).append(f"{one.ratio:.2f}")
+    return table(("day", "what", "90 days", "180 days", "365 days"), ((str(day), what, *r) for (day, what), r in found.items()))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "ten": ten,
     "all_parameters": all_parameters,
+    "source_parameters": source_parameters,
+    "record_series": record_series,
+    "record_sources": record_sources,
+    "record_ratios": record_ratios,
+    "record_rates": record_rates,
+    "record_exits": record_exits,
     "agents": agents,
     "activities": activities,
     "commands": commands,

@@ -3,6 +3,8 @@
 import json
 import math
 from copy import deepcopy
+from datetime import date
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -10,11 +12,15 @@ from pydantic import ValidationError
 from experiments.composition import Composer
 from experiments.settings import split
 from sim import RequestError, read_scenario, replicate
+from sim.history import sources
+from sim.history.record import Window
 from sim.parameters import EVIDENCE, Beliefs, belief
 from sim.scenario import DECLARED, declared_parameters
 
 DECLARATION = {"range": (0.1, 0.9), "bounds": (0.0, 1.0), "evidence": "judgement", "source": "a test"}
 PARAMETERS = declared_parameters()
+UNKNOWN = Window(date(2020, 1, 1), date(2020, 1, 31), "isis_attacks", "nobody_knows", 1, "exact", "")
+OF_SOURCES = sources.parameters() + sources.parameters([UNKNOWN])
 COMPOSED = split(Composer("run").compose(["schedule=phased_12_months", "horizon_days=90"]))[0]
 
 
@@ -38,7 +44,7 @@ def scrambled(data):
 
 
 # -- declarations ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.key)
+@pytest.mark.parametrize("parameter", PARAMETERS + OF_SOURCES, ids=lambda p: p.key)
 def test_every_parameter_says_what_it_is_and_where_it_comes_from(parameter):
     assert parameter.unit.strip()
     assert len(parameter.source) > 8
@@ -63,6 +69,23 @@ def test_there_are_at_most_65_parameters_and_no_key_twice():
 def test_every_field_that_an_agent_declares_is_a_parameter():
     declared = [f"{agent}.{name}" for agent, beliefs in DECLARED.items() for name in beliefs.model_fields]
     assert declared == [parameter.key for parameter in PARAMETERS]
+
+
+def test_no_class_of_beliefs_declares_parameters_that_no_table_has():
+    """Each one that the package defines is an agent's, a rival's or a source's: those are documented and tested above."""
+    defined = {one for one in Beliefs.__subclasses__() if one.__module__.startswith(("sim.", "experiments."))}
+    assert defined == {*DECLARED.values(), *sources.DECLARED.values(), sources.Unknown}
+
+
+def test_the_page_of_parameters_has_each_with_its_unit_range_evidence_and_source():
+    lines = (Path(__file__).parent.parent / "docs" / "parameters.md").read_text(encoding="utf-8").splitlines()
+    rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+    known = {p.key: p for p in PARAMETERS + sources.parameters()}
+    assert set(rows) == set(known)
+    for key, p in known.items():
+        cells = [cell.strip().replace("&#124;", "|") for cell in rows[key].strip("|").split("|")]
+        assert cells[1:3] == [f"{p.default:g}", f"{p.low:g} to {p.high:g}"]
+        assert cells[4:] == [p.unit, p.evidence, p.source]
 
 
 def test_a_parameter_declared_without_unit_range_evidence_and_source_is_refused():

@@ -137,6 +137,15 @@ def test_spreadsheets_and_other_orders_of_columns_are_read_too(tmp_path):
     assert (one.count, one.kind, one.days, one.note.startswith("a, note")) == (3, "exact", 31, True)
 
 
+def test_the_file_that_the_documentation_shows_can_be_read(tmp_path):
+    page = (Path(__file__).parent.parent / "docs" / "record.md").read_text(encoding="utf-8")
+    path = tmp_path / "mine.csv"
+    path.write_text(page.split("```csv\n")[1].split("```")[0], encoding="utf-8")
+    windows = read_record(path)
+    assert [w.kind for w in windows] == ["exact", "exact", "at_least", "about"]
+    assert windows[3].note == '"nearly three dozen" less 20'
+
+
 def test_windows_of_one_source_may_touch_and_other_sources_may_share_days(tmp_path):
     path = file(
         tmp_path,
