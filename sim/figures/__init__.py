@@ -33,12 +33,15 @@ FIGURES = {
     "tails": "the worst runs: mean, quantile and mean of the bad tail",
     "necessary": "what a bad end needed: share of runs in which withholding a kind of event prevents it",
 }
-# the same, of commands that look at the model beside the record and not at schedules: each draws its own, `plot` draws none
+# the same, of commands that look at the model, not at schedules side by side: each draws its own, `plot` draws none
 EVIDENCE = {
     "calibration": "what a calibration has learnt: prior against posterior of each parameter",
     "hindcast": "what was counted in each window beside its forecast, by source",
     "pit": "where the counts fell within their forecasts: even if these are calibrated",
     "skill": "the mean score of each way to forecast, by series and source",
+    "screening": "how much each parameter and rival theory moves the mean of an outcome, one at a time",
+    "indices": "whose variance an outcome's is: of each parameter and rival theory, and luck's",
+    "discovery": "boxes of states in which runs end badly, and what they are worth in other states",
 }
 
 
