@@ -37,13 +37,15 @@ KEYS = {
     "indifference": "a difference of objectives too small to matter, in their unit; selection then eliminates",
     "limits": "what is satisfactory, a list of outcome:at_most:number or outcome:at_least:number",
     "all_rivals": "true, or rivals=all: under every rival theory of announcements, with self-excitation and without",
-    "draw_parameters": "true: states of the world, parameters drawn from their priors; those that are set stay",
+    "draw_parameters": "true: states of the world, parameters drawn from their priors; posterior: those that were calibrated "
+    "from the posterior; those that are set stay",
     "draws": "how many; each meets all rivals",
     "draw_seed": "of the draws; luck is not changed by it",
     "per_state": "replications of each schedule in each state, where parameters are drawn",
     "explain": "yes-or-no outcomes: which kinds of event were necessary for them, by withholding each",
     "explain_runs": "of each schedule, how many runs with that outcome are looked at",
-    "origins": "days to forecast from, a list; each forecast has seen nothing later than its own",
+    "origins": "days to forecast from, a list; each forecast has seen nothing later than its own; null for 2020-03-31 and "
+    "2020-12-31, or of the episode of the exit its day, 2011-12-18",
     "ahead": "days from the origin within which a window must end to be scored",
     "observed": "a CSV file of counts in place of the record that comes with posture; docs/record.md has the format",
     "until": "the last day that is known: no window of the record that ends later is seen",
@@ -88,7 +90,18 @@ OF = {
     "run": COMPUTING,
     "compare": (
         *("schedules", "baseline", "outcomes", "figures", "confidence", "tolerance", "budget", "objectives", "indifference"),
-        *("limits", "all_rivals", "draw_parameters", "draws", "draw_seed", "per_state", "explain", "explain_runs", *COMPUTING),
+        *(
+            "limits",
+            "all_rivals",
+            "draw_parameters",
+            "posterior",
+            "draws",
+            "draw_seed",
+            "per_state",
+            "explain",
+            "explain_runs",
+            *COMPUTING,
+        ),
     ),
     "sweep": ("design", "points", "over", "design_seed", "schedules", *COMPUTING),
     "sensitivity": (

@@ -72,7 +72,8 @@ class CompareSettings(Settings):
     indifference: Annotated[float, Field(gt=0.0)] | None
     limits: tuple[str, ...]
     all_rivals: bool
-    draw_parameters: bool
+    draw_parameters: bool | Literal["posterior"]
+    posterior: Annotated[str, Field(min_length=1)] | None
     draws: Annotated[int, Field(ge=2, le=100_000)]
     draw_seed: Key64
     per_state: Annotated[int, Field(ge=2, le=10_000_000)]
@@ -125,7 +126,7 @@ class WhySettings(Settings):
 
 
 class HindcastSettings(Settings):
-    origins: Annotated[tuple[str, ...], Field(min_length=1, max_length=200)]
+    origins: Annotated[tuple[str, ...], Field(min_length=1, max_length=200)] | None
     ahead: Annotated[int, Field(ge=1, le=3653)]
     observed: Annotated[str, Field(min_length=1)] | None
     posterior: Literal["calibrate", "none"] | Name
@@ -195,12 +196,12 @@ HINTS = {
     "indifference": "a number above 0, in the objectives' unit, or null",
     "limits": "a list of outcome:at_most:number or outcome:at_least:number",
     "all_rivals": "true or false",
-    "draw_parameters": "true or false",
+    "draw_parameters": "true or false, or posterior",
     "draws": "a whole number from 2 to 100,000",
     "draw_seed": "a whole number from 0 to 2^64 - 1",
     "per_state": "a whole number from 2 to 10,000,000",
     "explain": "a list of yes-or-no outcomes",
-    "origins": "a list of 1 to 200 dates such as [2020-03-31,2020-12-31]",
+    "origins": "a list of 1 to 200 dates such as [2020-03-31,2020-12-31], or null",
     "ahead": "a whole number of days from 1 to 3653",
     "observed": "a CSV file, or null for the record that comes with posture",
     "population": "a whole number from 20 to 100,000",

@@ -1,0 +1,71 @@
+"""The inputs of a sensitivity analysis: each parameter that is not set, over its prior; each rival theory that is not chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.settings import split
+from sim.agents.announcements import MODULES
+from sim.errors import RequestError
+from sim.parameters import Parameter
+from sim.scenario import Scenario, declared_parameters, read_scenario
+from sim.studies.design import SIGNIFICANT, value_at, with_values
+
+RIVALS: dict[str, tuple[str, Sequence[Any]]] = {
+    "rivals.announcement": ("module", MODULES),
+    "rivals.excitation": ("active", (False, True)),
+}
+TRIM = 0.05  # screening goes from this quantile of a prior to the one as far from the other end: the declared 90 % range
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input, a number from its prior or one of some rivals. parameter: None for a rival."""
+
+    key: str
+    parameter: Parameter | None = None
+
+    def value(self, u: float) -> Any:
+        """What stands at a share u of its scale, 0 < u < 1: the prior's quantile, or one of the rivals, each with equal parts."""
+        if self.parameter is not None:
+            return float(f"{self.parameter.prior(u):.{SIGNIFICANT}g}")
+        choices = RIVALS[self.key][1]
+        return choices[min(int(u * len(choices)), len(choices) - 1)]
+
+
+def inputs_of(config: Mapping[str, Any], given: Sequence[str]) -> list[Input]:
+    """Every parameter that the configuration has at its default, and every rival that the command does not choose.
+
+    Args:
+        given: the keys and groups that the command sets.
+    Raises:
+        RequestError: if fewer than two are left.
+    """
+    free = [Input(p.key, p) for p in declared_parameters() if value_at(dict(config), p.key) == p.default]
+    for key, (choice, _) in RIVALS.items():
+        if key.replace(".", "/") not in given and f"{key}.{choice}" not in given:
+            free.append(Input(key))
+    if len(free) < 2:
+        raise RequestError(
+            f"sensitivity: {len(free)} of the parameters and rivals left to vary, all others are set; expected two or more"
+        )
+    return free
+
+
+def placed(config: Mapping[str, Any], inputs: Sequence[Input], row: np.ndarray) -> tuple[dict[str, Any], Scenario]:
+    """The values at a point of the unit cube, by key, and the scenario that a composed configuration makes with them."""
+    values = {one.key: one.value(min(max(float(u), 1e-9), 1.0 - 1e-9)) for one, u in zip(inputs, row, strict=True)}
+    scenario = with_values(split(config)[0], {key: value for key, value in values.items() if key not in RIVALS})
+    scenario["rivals"] = dict(scenario["rivals"])
+    for key in RIVALS:
+        if key in values:
+            name = key.partition(".")[2]
+            scenario["rivals"][name] = {**scenario["rivals"][name], RIVALS[key][0]: values[key]}
+    return values, read_scenario(scenario)
+
+
+def trimmed(design: np.ndarray) -> np.ndarray:
+    """Points of a screening, within the 90 % ranges."""
+    return TRIM + (1.0 - 2.0 * TRIM) * design
