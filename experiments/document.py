@@ -212,6 +212,10 @@ def record_rates() -> str:
     return table(("series", "source", "days", "count", "in 30 days"), rows)
 
 
+def record_events() -> str:
+    return table(("day", "what", "note", "source"), ((str(e.date), e.what, e.note, e.source) for e in facts.events()))
+
+
 def record_exits() -> str:
     """Fatal incidents after earlier exits over those before."""
     found: dict[tuple[date, str], list[str]] = {}
@@ -228,6 +232,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "record_sources": record_sources,
     "record_ratios": record_ratios,
     "record_rates": record_rates,
+    "record_events": record_events,
     "record_exits": record_exits,
     "agents": agents,
     "activities": activities,

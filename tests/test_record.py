@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +80,14 @@ def test_troop_levels_are_in_order_and_say_what_they_rest_on():
 def test_dated_events_are_in_order_and_end_with_the_third_round_of_the_dialogue():
     events = facts.events()
     assert [event.date for event in events] == sorted(event.date for event in events)
-    assert (events[0].date, events[-1].date) == (date(2020, 1, 3), date(2021, 4, 7))
+    assert (events[0].date, events[-1].date) == (date(2018, 7, 8), date(2021, 4, 7))
+
+
+def test_every_dated_event_of_the_case_of_2018_is_on_record():
+    case = yaml.safe_load((Path(__file__).parent.parent / "configs" / "case" / "iraq_2018.yaml").read_text(encoding="utf-8"))
+    known = {event.date for event in facts.events()}
+    assert len(case["events"]) >= 10
+    assert {event["date"] for event in case["events"]} <= known
 
 
 def test_the_exit_of_2011_was_followed_by_slightly_more_fatal_incidents():

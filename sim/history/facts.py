@@ -58,7 +58,7 @@ def troops() -> list[Troops]:
 
 
 def events() -> list[Dated]:
-    """Events of January 2020 to April 2021 that the case turned on."""
+    """Events of 2018 to April 2021 that the case turned on, or that an episode takes as given."""
     return read("events", Dated)
 
 
