@@ -7,6 +7,7 @@ from experiments import session
 from experiments.choices import known_schedules
 from experiments.composition import Composer
 from experiments.conclusions import TABLES, Conclusions, check_conclusions, read_limits, read_objectives
+from experiments.draws import posterior_told
 from experiments.settings import CompareSettings, read
 from experiments.states import State, states_of
 from experiments.stopping import Stopping
@@ -46,7 +47,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
         config,
         marks,
         kinds={"state": pa.int64()} if states else {},
-        more={"states": len(states)} if states else {},
+        more=({"states": len(states)} if states else {}) | posterior_told(settings),
         derived=asked.tables,
         derivable=TABLES,
         grow=stopping,
@@ -83,7 +84,7 @@ def check_amounts(settings: CompareSettings, given: Sequence[str], schedules: in
             f"{schedules} schedules"
         )
     for key, other in (("replications", "per_state"), ("per_state", "replications")):
-        if key in given and settings.draw_parameters == (key == "replications"):
+        if key in given and bool(settings.draw_parameters) == (key == "replications"):
             without = "with" if settings.draw_parameters else "without"
             raise RequestError(
                 f"{key}: not used {without} draw_parameters=true; {other} says how many replications of each schedule"

@@ -1,10 +1,12 @@
-"""States of the world: draws of the parameters from their priors, each under the rival theories. Schedules meet in all."""
+"""States of the world: draws of the parameters from their priors, or of some from a posterior, each under the rival theories.
+Schedules meet in all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from experiments.draws import posterior_draws
 from experiments.settings import CompareSettings, split
 from sim.agents.announcements import MODULES
 from sim.errors import RequestError
@@ -40,10 +42,11 @@ def states_of(settings: CompareSettings, config: Mapping[str, Any]) -> list[Stat
     """The states that a comparison is to be made in; none if it is made in one world only.
 
     All rivals are met by each draw, so that what a rival changes is seen on the same parameters. A parameter that the
-    configuration sets to anything but its default stays where it was set.
+    configuration sets to anything but its default stays where it was set. With a posterior, what was calibrated comes from one
+    trajectory of it for each draw, the others from their priors.
 
     Raises:
-        RequestError: if there is nothing left to draw.
+        RequestError: if there is nothing left to draw, or no such posterior.
     """
     if not (settings.all_rivals or settings.draw_parameters):
         return []
@@ -51,8 +54,13 @@ def states_of(settings: CompareSettings, config: Mapping[str, Any]) -> list[Stat
     if settings.draw_parameters:
         free = [p for p in declared_parameters() if value_at(dict(config), p.key) == p.default]
         if not free:
-            raise RequestError("draw_parameters = true: every parameter is set, none is left to draw")
+            said = "true" if settings.draw_parameters is True else "posterior"
+            raise RequestError(f"draw_parameters = {said}: every parameter is set, none is left to draw")
         drawn = prior_draws(free, settings.draws, settings.draw_seed)
+        if settings.draw_parameters == "posterior":
+            keys = {p.key for p in free}
+            for values, calibrated in zip(drawn, posterior_draws(settings), strict=True):
+                values.update({key: value for key, value in calibrated.items() if key in keys})
     rivals = config["rivals"]
     theories: Sequence[tuple[str, bool]] = [(rivals["announcement"]["module"], rivals["excitation"]["active"])]
     if settings.all_rivals:

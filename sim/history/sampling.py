@@ -69,7 +69,7 @@ class ByIndex(Sampler):
         super().__init__()
         self.seed, self.crew = seed, crew
 
-    def sample_until_n_accepted(  # ty: ignore[incompatible-method-override] pyabc gives its other arguments by name
+    def sample_until_n_accepted(
         self, n: int, simulate_one: Callable[[], Any], t: int, **more: Any
     ) -> Any:
         sample = self._create_empty_sample()
