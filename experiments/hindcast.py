@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments import console, session
 from experiments.particles import Origins, particles_of
-from experiments.settings import CalibrateSettings, HindcastSettings, read
-from experiments.verdicts import tell
+from experiments.settings import HindcastSettings, read
+from experiments.verdicts import tell, tell_exits
 from sim.case import read_date
 from sim.errors import RequestError
+from sim.history.exits import COLUMNS as EXITS
+from sim.history.exits import exit_rows
 from sim.history.forecasts import MODEL, Outlook, of_baselines, of_model, outlook, rows
 from sim.history.record import SERIES, SHIPPED, Window, read_record, shipped
 from sim.history.simulated import within
@@ -24,7 +26,8 @@ from sim.studies.study import Study, now
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = ("forecasts", "scores", "unused")
+ORIGINS = (date(2011, 12, 18), date(2020, 3, 31), date(2020, 12, 31))  # of which those inside the episode are the default
+TABLES = ("forecasts", "scores", "unused", "exits", "calibrations")
 BEFORE = 365  # days before the origin whose counts stand in the figure
 LABELS = {name: (f"{text[:1].upper()}{text[1:].partition(':')[0]}", "") for name, text in SERIES.items()}
 
@@ -39,7 +42,7 @@ def application(config: dict[str, Any]) -> int:
     windows = counted(settings, scenario)
     looks = [outlook(windows, origin, settings.ahead) for origin in origins_of(settings, scenario)]
     check_something(looks, settings, scenario)
-    about = manifest(scenario, settings, config, windows)
+    about = manifest(scenario, settings, config, windows, looks)
     if settings.plan:
         tell_plan(looks, settings)
         return 0
@@ -48,8 +51,8 @@ def application(config: dict[str, Any]) -> int:
     study = session.begun(place(settings.results), settings, "hindcast", about)
     finished = False
     try:
-        forecasts = forecast(scenario, settings, looks, chosen, study)
-        scores = concluded(study, forecasts, looks, settings)
+        forecasts, exits = forecast(scenario, settings, looks, chosen)
+        scores = concluded(study, forecasts, exits, looks, chosen, settings)
         study.write_manifest({"name": study.name, **about, "complete": True, "finished": now(), **chosen.told()})
         draw(study, forecasts, scores, looks)
         finished = True
@@ -58,6 +61,7 @@ def application(config: dict[str, Any]) -> int:
     finally:
         study.end(finished)
     tell(forecasts, scores, looks, chosen)
+    tell_exits(exits)
     console.say(f"results: {study.where}")
     return 0
 
@@ -98,8 +102,14 @@ def origins_of(settings: HindcastSettings, scenario: Scenario) -> list[date]:
     """The days to forecast from, in their order.
 
     Raises:
-        RequestError: for what is no date, is there twice, or lies outside the episode.
+        RequestError: for what is no date, is there twice, or lies outside the episode; if none are given, and none of ORIGINS
+        lies inside.
     """
+    if settings.origins is None:
+        inside = [day for day in ORIGINS if scenario.start <= day < last_day(scenario)]
+        if not inside:
+            raise RequestError(f"origins = null: expected days to forecast from, from {scenario.start} to {last_day(scenario)}")
+        return inside
     found: list[date] = []
     for text in settings.origins:
         try:
@@ -134,12 +144,19 @@ def check_something(looks: Sequence[Outlook], settings: HindcastSettings, scenar
             console.warn(f"origin {look.origin}: no window starts after it and ends within {settings.ahead} days; left out")
 
 
-def manifest(scenario: Scenario, settings: HindcastSettings, config: dict[str, Any], windows: Sequence[Window]) -> dict[str, Any]:
+def manifest(
+    scenario: Scenario, settings: HindcastSettings, config: dict[str, Any], windows: Sequence[Window], looks: Sequence[Outlook]
+) -> dict[str, Any]:
     """What the study's manifest says before anything is computed."""
     name = scenario.schedule.name
     wanted = [Wanted(name, scenario, settings.seed, settings.replications, 0)]
     record = sha256("\n".join(map(repr, windows)).encode()).hexdigest()[:16]
-    more = {"origins": list(settings.origins), "ahead": settings.ahead, "record": record, "windows": len(windows)}
+    more = {
+        "origins": [look.origin.isoformat() for look in looks],
+        "ahead": settings.ahead,
+        "record": record,
+        "windows": len(windows),
+    }
     return session.Request("hindcast", "hindcast", wanted, config, {name: {"schedule": name}}, more=more).manifest()
 
 
@@ -154,12 +171,14 @@ def tell_plan(looks: Sequence[Outlook], settings: HindcastSettings) -> None:
 
 # -- computing -----------------------------------------------------------------------------------------------------------
 def forecast(
-    scenario: Scenario, settings: HindcastSettings, looks: Sequence[Outlook], chosen: Origins, study: Study
-) -> "pd.DataFrame":
-    """A row for each origin, window and method: the forecast's quantiles, what was counted, and the scores."""
+    scenario: Scenario, settings: HindcastSettings, looks: Sequence[Outlook], chosen: Origins
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """A row for each origin, window and method: the forecast's quantiles, what was counted, and the scores; and the ratios of
+    exits that took place on an origin."""
     import pandas as pd
 
     found: list[dict[str, Any]] = []
+    exits: list[dict[str, Any]] = []
     for look in looks:
         if not look.scored:
             continue
@@ -167,11 +186,20 @@ def forecast(
         with console.progress(len(particles), f"forecasting from {look.origin}") as advance:
             model = of_model(scenario, look, particles, settings.seed, advance)
         found += rows(look, {MODEL: model, **of_baselines(look, settings.seed)}, settings.seed)
-    return pd.DataFrame(found).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
+        exits += exit_rows(scenario, look, particles, settings.seed)
+    forecasts = pd.DataFrame(found).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
+    return forecasts, pd.DataFrame(exits, columns=list(EXITS))
 
 
-def concluded(study: Study, forecasts: "pd.DataFrame", looks: Sequence[Outlook], settings: HindcastSettings) -> "pd.DataFrame":
-    """Write the tables; returns the scores."""
+def concluded(
+    study: Study,
+    forecasts: "pd.DataFrame",
+    exits: "pd.DataFrame",
+    looks: Sequence[Outlook],
+    chosen: Origins,
+    settings: HindcastSettings,
+) -> "pd.DataFrame":
+    """Write the tables, those that there are; returns the scores."""
     import pandas as pd
 
     from sim.analysis.skill import pooled
@@ -185,8 +213,15 @@ def concluded(study: Study, forecasts: "pd.DataFrame", looks: Sequence[Outlook],
     ]
     columns = ["origin", "why", "start", "end", "series", "source", "kind", "count"]
     rest = pd.DataFrame(unused, columns=columns).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
-    for name, table in zip(TABLES, (forecasts, scores, rest), strict=True):
-        study.write_table(name, table)
+    learnt = [table.assign(origin=origin) for origin, table in chosen.learnt.items()]
+    made = {"forecasts": forecasts, "scores": scores, "unused": rest}
+    made |= {"exits": exits} if len(exits) else {}
+    made |= {"calibrations": pd.concat(learnt, ignore_index=True)} if learnt else {}
+    for name in TABLES:
+        if name in made:
+            study.write_table(name, made[name])
+        else:
+            study.place.delete(study.at(f"{name}.parquet"))
     impossible = sum(isinf(value) for value in forecasts["log_score"])
     if impossible:
         console.warn(f"{impossible} counts were impossible by a forecast: their log score is infinite, and so are means with it")

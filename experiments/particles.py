@@ -24,13 +24,15 @@ BESIDE = ("weight", "replication", "distance")  # columns of a posterior that ar
 class Origins:
     """Where each origin's trajectories come from.
 
-    of: makes those of one origin. words: what they are, for a reader. posteriors: the calibration of each origin, by name.
+    of: makes those of one origin. words: what they are, for a reader. posteriors: the calibration of each origin, by name or key.
+    learnt: what each calibration that was made here has learnt, a table by origin.
     """
 
     of: Callable[[Outlook], list[Particle]]
     words: str
     effective: dict[str, float] = field(default_factory=dict)
     posteriors: dict[str, str] = field(default_factory=dict)
+    learnt: "dict[str, pd.DataFrame]" = field(default_factory=dict)
 
     def at(self, look: Outlook) -> list[Particle]:
         found = self.of(look)
@@ -68,11 +70,12 @@ def of_calibration(settings: HindcastSettings, scenario: Scenario, look: Outlook
     Raises:
         RequestError, Halted
     """
-    from experiments.posteriors import calibrated
+    from experiments.posteriors import calibrated, learnt
 
     console.say(f"calibrating on {len(look.past)} windows up to {look.origin}")
     posterior = calibrated(scenario, look.past, look.origin, settings, told)
     made.posteriors[look.origin.isoformat()] = posterior.key
+    made.learnt[look.origin.isoformat()] = learnt(posterior)
     return read_particles(posterior.table, "posterior = 'calibrate'")
 
 

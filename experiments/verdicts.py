@@ -31,6 +31,22 @@ def tell(forecasts: "pd.DataFrame", scores: "pd.DataFrame", looks: Sequence[Outl
         tell_unused(look)
 
 
+def tell_exits(exits: "pd.DataFrame") -> None:
+    """The ratios of an exit, simulated and on record."""
+    if len(exits):
+        console.table(
+            "Fatal attacks in so many days after the exit over those in as many before: on record, and simulated",
+            ("record", "origin", "days", "on record", "median", "90 % range", "holds it?"),
+            [
+                [
+                    *(row["source"], row["origin"], str(row["days"]), f"{row['recorded']:.2f}", f"{row['q50']:.2f}"),
+                    *(f"{row['q05']:.2f} to {row['q95']:.2f}", "yes" if row["inside"] else "NO"),
+                ]
+                for row in exits.to_dict("records")
+            ],
+        )
+
+
 def table_rows(own: "pd.DataFrame") -> list[list[str]]:
     """A row for each series and source of one origin."""
     found = []

@@ -32,15 +32,19 @@ class Forecast:
 
     def quantile(self, level: float) -> float:
         """The smallest count that at least the share `level` of the ensemble does not exceed."""
-        order = np.argsort(self.counts, kind="stable")
-        reached = np.cumsum(self.weights[order])
-        # weights are rounded: a level that their sum equals must not be missed
-        place = int(np.searchsorted(reached, level - 1e-12))
-        return float(self.counts[order[min(place, order.size - 1)]])
+        return quantile(self.counts, self.weights, level)
 
     def below(self, count: float) -> float:
         """P(fewer than count)."""
         return float(self.weights[self.counts < count].sum())
+
+
+def quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    """The smallest of the values that at least the share `level` of the weights, which add up to 1, does not exceed."""
+    order = np.argsort(values, kind="stable")
+    # weights are rounded: a level that their sum equals must not be missed
+    place = int(np.searchsorted(np.cumsum(weights[order]), level - 1e-12))
+    return float(values[order][min(place, order.size - 1)])
 
 
 def mixture(mean: np.ndarray, size: np.ndarray, share: np.ndarray, reports: int, rng: np.random.Generator) -> Forecast:
@@ -97,7 +101,8 @@ def crps(counts: np.ndarray, observed: float, weights: np.ndarray | None = None,
     if fair and weights is not None:
         raise ValueError("a fair score is of an ensemble of equal weights")
     members = np.asarray(counts, dtype=float)
-    return float(scoringrules.crps_ensemble(observed, members, ens_w=weights, estimator="fair" if fair else "qd"))
+    found = scoringrules.crps_ensemble(observed, members, ens_w=weights, estimator="fair" if fair else "qd")
+    return np.asarray(found, dtype=float).item()
 
 
 def interval_score(lower: float, upper: float, observed: float, alpha: float = ALPHA) -> float:
