@@ -14,9 +14,10 @@ from experiments.composition import Composer
 from experiments.settings import split as parts
 from experiments.verdicts import verdict
 from sim.analysis.baselines import BASELINES
+from sim.history.exits import around, compared, within_days
 from sim.history.forecasts import MODEL, Particle, of_baselines, of_model, outlook, prior_particles, rows, widened
 from sim.history.record import Window, shipped
-from sim.history.simulated import within
+from sim.history.simulated import Simulator, within
 from sim.scenario import Scenario, read_scenario
 
 ORIGIN = date(2020, 12, 31)
@@ -199,6 +200,7 @@ def test_a_file_is_refused_with_one_line(what, folder, capsys):
 
 
 WRONG = {
+    ("start=2010-01-01", "horizon_days=500", "case=iraq_2009"): "origins = null: expected days to forecast from",
     ("origins=[]",): "origins: expected a list of 1 to 200 dates",
     ("origins=2020-03-31",): "origins = '2020-03-31': expected a list",
     ("origins=[2020-02-30]",): "origins = '2020-02-30': expected",
@@ -242,3 +244,44 @@ def test_a_plan_does_nothing(folder, capsys):
     assert main(["hindcast", "plan=true"]) == 0
     assert "2020-03-31" in capsys.readouterr().out
     assert list(folder.iterdir()) == []
+
+
+# -- the exit ------------------------------------------------------------------------------------------------------------
+def test_the_exit_of_2011_is_told_beside_both_records(tmp_path, capsys, compiled_before):
+    words = ["episode=iraq_2009_2013", "posterior=none", "replications=12", "ahead=50", "name=exit", f"results={tmp_path}"]
+    assert main(["hindcast", *words]) == 0
+    table = pd.read_parquet(tmp_path / "studies" / "exit" / "exits.parquet").set_index(["source", "days"])
+    assert table.loc["iraq_body_count", "recorded"].to_dict() == {90: 1.02, 180: 1.1, 365: 1.14}
+    assert set(table["origin"]) == {"2011-12-18"}
+    assert set(table["trajectories"]) == {12}
+    assert ((table["recorded"] >= table["q05"]) & (table["recorded"] <= table["q95"]) == table["inside"]).all()
+    assert "Fatal attacks in so many days after the exit" in capsys.readouterr().out
+
+
+def test_ratios_weigh_trajectories_and_leave_out_those_without_an_attack_before():
+    found = compared(np.array([[0.0, 5.0], [10.0, 20.0], [10.0, 5.0]]), np.array([5.0, 3.0, 1.0]), 1.9)
+    assert (found["q50"], found["q05"], found["trajectories"], found["inside"]) == (2.0, 0.5, 2, True)
+    assert found["mean"] == pytest.approx(0.75 * 2.0 + 0.25 * 0.5)
+    assert compared(np.zeros((2, 2)), np.ones(2), 1.0)["inside"] is False
+
+
+def test_counts_of_partly_covered_days_are_taken_in_proportion():
+    before, after = around(date(2020, 1, 31), 31)
+    assert (before.start, before.end, after.start, after.end) == (
+        *(date(2020, 1, 1), date(2020, 1, 31)),
+        *(date(2020, 2, 1), date(2020, 3, 2)),
+    )
+    months = [
+        Window(date(2020, 2, 1), date(2020, 2, 29), after.series, after.source, 29, "exact", ""),
+        Window(date(2020, 3, 1), date(2020, 3, 31), after.series, after.source, 62, "exact", ""),
+    ]
+    assert within_days(months, after) == pytest.approx(29 + 4)
+    assert within_days(months[:1], after) is None
+    assert within_days([], after) is None
+
+
+def test_a_trajectory_has_the_same_past_whatever_is_asked_of_its_future(compiled_before):
+    look = outlook(record(), ORIGIN, 100)
+    short, long = (Simulator(episode(), windows, 3, ORIGIN) for windows in (look.past, [*look.past, *look.scored]))
+    for replication in range(5):
+        assert short({}, replication).tolist() == long({}, replication)[: len(look.past)].tolist()
