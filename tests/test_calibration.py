@@ -1,0 +1,275 @@
+"""Calibration: a posterior that is known comes out, whoever computes it and whenever it is killed, from the past alone."""
+
+import json
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from experiments.command import main
+from experiments.composition import scenario
+from experiments.posteriors import calibrated, quantile
+from sim.history.calibration import Free, Generation, Task, calibrate
+from sim.history.record import Window, shipped, split
+from sim.history.simulated import within
+from sim.history.summaries import Summaries, in_ramadan
+from sim.parameters import Parameter
+from sim.studies.place import place
+from tests.processes import ended, posture, started, until
+
+COUNTED = (14, 18, 12, 16, 15)
+UNTIL = date(2018, 12, 31)
+RATE = Parameter("toy", "rate", 12.0, "a month", 7.0, 20.5, (0.0, 1000.0), "judgement", "known")
+IDLE = Parameter("toy", "idle", 1.0, "nothing", 0.5, 2.0, (0.0, 10.0), "judgement", "known")
+
+
+def windows(counts: tuple[int, ...] = COUNTED, kind: str = "exact", source: str = "gtd") -> list[Window]:
+    first = date(2019, 1, 1)
+    return [
+        Window(first + timedelta(days=30 * k), first + timedelta(days=30 * k + 29), "isis_attacks", source, count, kind, "")
+        for k, count in enumerate(counts)
+    ]
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Counts of a Poisson rate: the simulator whose posterior is known."""
+
+    size: int
+
+    def __call__(self, values: Mapping[str, float], replication: int) -> np.ndarray:
+        return np.random.default_rng([7, replication]).poisson(values["toy.rate"], self.size)
+
+
+def task(counts: tuple[int, ...] = COUNTED, population: int = 40, generations: int = 3, seed: int = 3) -> Task:
+    return Task([Free(RATE), Free(IDLE)], Summaries(windows(counts)), population, generations, seed)
+
+
+def run(of: Task, where: Path, workers: int = 1) -> list[Generation]:
+    toy = Toy(len(of.summaries.windows))
+    return [generation for generation, _ in calibrate(toy, of, place(str(where)), "c", workers)]
+
+
+def kept(where: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((where / "c").iterdir())}
+
+
+def exact(counts: tuple[int, ...]) -> tuple[float, float]:
+    """Mean and standard deviation of z by numerical integration: a Poisson likelihood and a normal prior."""
+    z = np.linspace(-4.0, 4.0, 2001)
+    rate = np.array([Free(RATE).value(at) for at in z])
+    weight = np.exp(stats.norm.logpdf(z) + stats.poisson.logpmf(np.array(counts)[:, None], rate).sum(axis=0))
+    weight /= weight.sum()
+    mean = weight @ z
+    return float(mean), float(np.sqrt(weight @ (z - mean) ** 2))
+
+
+# -- a posterior that is known ---------------------------------------------------------------------------------------------
+def test_the_posterior_of_a_poisson_rate_comes_out_and_an_idle_parameter_stays_at_its_prior(tmp_path):
+    """One window, whose count is a sufficient summary. What the tolerance adds to the spread is allowed for by a tenth."""
+    last = run(task((20,), population=120, generations=4), tmp_path)[-1]
+    (mean, idle), (true, spread) = last.weight @ last.z, exact((20,))
+    sd = np.sqrt(last.weight @ (last.z - [mean, idle]) ** 2)
+    assert mean == pytest.approx(true, abs=5 * spread / last.effective**0.5)
+    assert sd[0] == pytest.approx(spread, rel=0.1 + 4 / (2 * last.effective) ** 0.5)
+    assert idle == pytest.approx(0.0, abs=5 / last.effective**0.5)
+    assert sd[1] == pytest.approx(1.0, abs=4 / (2 * last.effective) ** 0.5)
+    assert last.effective > 40
+
+
+def test_each_generation_accepts_less_and_is_nearer(tmp_path):
+    found = run(task(), tmp_path)
+    assert [generation.number for generation in found] == [0, 1, 2]
+    assert found[-1].acceptance < found[0].acceptance
+    assert all((generation.distance <= generation.epsilon).all() for generation in found)
+    assert all(generation.weight.sum() == pytest.approx(1.0) for generation in found)
+    spread = [float(np.std([Free(RATE).value(z) for z in generation.z[:, 0]])) for generation in found]
+    assert spread[-1] < spread[0]
+
+
+def test_a_widened_prior_is_as_many_times_as_wide_and_keeps_its_middle():
+    wide = Free(RATE, 3.0)
+    assert wide.value(0.0) == pytest.approx(12.0)
+    assert wide.value(0.5) == pytest.approx(Free(RATE).value(1.5))
+    assert wide.value(9.0) <= RATE.bounds[1]
+
+
+# -- the same to the bit ---------------------------------------------------------------------------------------------------
+def test_processes_a_stop_and_a_damaged_file_change_no_bit(tmp_path):
+    run(task(), tmp_path / "whole")
+    whole = kept(tmp_path / "whole")
+    run(task(), tmp_path / "two", workers=2)
+    assert kept(tmp_path / "two") == whole
+    run(task(generations=2), tmp_path / "later")
+    state = np.random.get_state()[1].tolist()
+    run(task(), tmp_path / "later")
+    assert np.random.get_state()[1].tolist() == state
+    assert kept(tmp_path / "later") == whole
+    path = tmp_path / "later" / "c" / "generation_1.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    run(task(), tmp_path / "later")
+    assert kept(tmp_path / "later") == whole
+    run(task(seed=4), tmp_path / "other")
+    assert kept(tmp_path / "other") != whole
+
+
+def test_what_is_there_is_read_and_not_simulated(tmp_path):
+    run(task(), tmp_path)
+
+    def never(values: Mapping[str, float], replication: int) -> np.ndarray:
+        raise AssertionError("is there already")
+
+    assert all(there for _, there in calibrate(never, task(), place(str(tmp_path)), "c"))
+
+
+WORDS = ("calibrate", "until=2018-12-31", "population=20", "generations=2", "name=mine", "workers=1")
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory, compiled_before):
+    """The folder in which the command ran, and what it printed."""
+    where = tmp_path_factory.mktemp("calibrate")
+    return where, posture(*WORDS, cwd=where)
+
+
+def posterior(where: Path, name: str = "mine") -> bytes:
+    return (where / "results" / "studies" / name / "posterior.parquet").read_bytes()
+
+
+def test_a_calibration_that_is_killed_goes_on_to_the_same_posterior(command, tmp_path):
+    where, _ = command
+    process = started(*WORDS, cwd=tmp_path)
+    try:
+        until(lambda: any(tmp_path.glob("results/calibrations/*/generation_0.parquet")))
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        ended(process)
+    assert not (tmp_path / "results/studies/mine/posterior.parquet").exists()
+    again = posture(*WORDS, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "(was there)" in again.stdout
+    assert posterior(tmp_path) == posterior(where)
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".writing")]
+
+
+# -- the past alone --------------------------------------------------------------------------------------------------------
+def episode():
+    return scenario("open_ended", "+episode=iraq_2018_2021")
+
+
+def amounts(where: Path, **more) -> SimpleNamespace:
+    return SimpleNamespace(**{"seed": 5, "population": 20, "generations": 2, "workers": 1, "results": str(where), **more})
+
+
+def test_no_later_and_no_straddling_window_changes_a_bit(tmp_path, compiled_before):
+    known = within(shipped(), episode())
+    day = date(2018, 6, 15)  # inside a month, and a quarter, that straddle it
+    past, straddling, future = split(known, day)
+    assert past
+    assert straddling
+    assert future
+    spoiled = [w if w.end <= day else Window(w.start, w.end, w.series, w.source, 7 * w.count + 3, w.kind, "") for w in known]
+    honest = calibrated(episode(), known, day, amounts(tmp_path / "a"))
+    other = calibrated(episode(), spoiled, day, amounts(tmp_path / "b"))
+    assert honest.key == other.key
+    pd.testing.assert_frame_equal(honest.table, other.table, check_exact=True)
+    files = [sorted((tmp_path / name).rglob("*.parquet")) for name in "ab"]
+    assert [path.read_bytes() for path in files[0]] == [path.read_bytes() for path in files[1]]
+    doubled = [w if w.end > day else Window(w.start, w.end, w.series, w.source, 2 * w.count, w.kind, "") for w in known]
+    different = calibrated(episode(), doubled, day, amounts(tmp_path / "b"))
+    assert different.key != honest.key
+    assert not different.table.equals(honest.table)
+
+
+# -- what two counts are compared by -----------------------------------------------------------------------------------------
+def test_short_series_are_compared_window_by_window_and_long_ones_by_their_levels():
+    short = Summaries(windows())
+    assert list(short(np.array(COUNTED))) == [f"isis_attacks.gtd.window.{k}" for k in range(5)]
+    long = Summaries(windows(tuple(range(10, 34))))
+    names = [name.removeprefix("isis_attacks.gtd.") for name in long.statistics]
+    assert names == ["year.2019", "year.2020", "last_12_months.0", "last_3_months.0", "unevenness.0", "ramadan.0"]
+    found = dict(zip(names, long(np.arange(10, 34)).values(), strict=True))
+    assert found["last_3_months.0"] == pytest.approx(np.log1p(31 + 32 + 33))
+    assert found["year.2019"] + 1e-9 < found["year.2020"]
+    assert long.weights["isis_attacks.gtd.last_3_months.0"] > long.weights["isis_attacks.gtd.year.2019"]
+
+
+def test_more_than_at_least_so_many_is_as_good_as_that_many():
+    floors, whole = Summaries(windows(kind="at_least")), Summaries(windows())
+    twice = 2 * np.array(COUNTED)
+    assert floors(twice) == floors(np.array(COUNTED))
+    assert whole(twice) != whole(np.array(COUNTED))
+    assert floors(np.array(COUNTED) - 1) != floors(np.array(COUNTED))
+
+
+def test_a_rise_in_ramadan_is_seen():
+    """Ramadan 2019 by the tabular calendar: 6 May to 4 June."""
+    assert in_ramadan(Window(date(2019, 5, 1), date(2019, 5, 31), "isis_attacks", "gtd", 1, "exact", "")) == 26
+    assert in_ramadan(Window(date(2019, 7, 1), date(2019, 7, 31), "isis_attacks", "gtd", 1, "exact", "")) == 0
+    level = Summaries(windows((10,) * 12))
+    rises = [level(np.array([10] * 4 + [may] + [10] * 7))["isis_attacks.gtd.ramadan.0"] for may in (10, 20, 40)]
+    assert rises[0] == pytest.approx(0.0, abs=0.05)
+    assert rises[0] < rises[1] < rises[2]
+
+
+def test_a_weighted_quantile_counts_weight():
+    assert quantile(np.array([3.0, 1.0, 2.0]), np.array([0.1, 0.8, 0.1]), 0.5) == 1.0
+    assert quantile(np.array([1.0, 2.0]), np.array([0.5, 0.5]), 0.5) == 1.0
+    assert quantile(np.array([1.0, 2.0]), np.array([0.5, 0.5]), 1.0) == 2.0
+
+
+# -- the command -------------------------------------------------------------------------------------------------------------
+def test_the_command_writes_the_posterior_what_was_learnt_and_a_look_back(command):
+    where, done = command
+    assert done.returncode == 0, done.stderr
+    study = where / "results" / "studies" / "mine"
+    table, learnt, check = (pd.read_parquet(study / f"{name}.parquet") for name in ("posterior", "calibration", "predictive"))
+    manifest = json.loads((study / "study.json").read_text())
+    assert (manifest["application"], manifest["complete"], len(manifest["generations"])) == ("calibrate", True, 2)
+    assert len(table) == 20
+    assert table["weight"].sum() == pytest.approx(1.0)
+    mine, rest = learnt[learnt["calibrated"]], learnt[~learnt["calibrated"]]
+    assert set(mine["parameter"]) == {c for c in table if "." in c and not c.startswith("carried.")}
+    assert {"isis.attacks", "sources.gtd.isis_attacks.coverage"} <= set(mine["parameter"])
+    assert "united_states.early_exit" not in set(learnt["parameter"])  # the episode sets it
+    assert {"militias.lethality", "isis.dependence"} <= set(rest["parameter"])
+    assert mine.set_index("parameter").loc["isis.attacks", "widened"] == 3.0
+    assert (rest["said"] == "stays at its prior").all()
+    assert (pd.to_datetime(check["end"]).dt.date <= UNTIL).all()
+    assert (check["q05"] <= check["q50"]).all()
+    assert {path.name for path in (study / "figures").iterdir()} == {"calibration.png", "calibration.svg"}
+    for said in ("generation 2:", "not calibrated, drawn from their priors", "contraction", "results: results/studies/mine"):
+        assert said in done.stdout
+
+
+WRONG = {
+    ("until=yesterday",): "until = 'yesterday': expected a date",
+    ("until=2017-01-01",): "until = '2017-01-01': outside the episode",
+    ("until=2018-01-05",): "no window of the record ends by then",
+    ("population=5",): "population = 5: expected a whole number from 20",
+    ("generations=0",): "generations = 0: expected a whole number from 1",
+    ("observed=nowhere.csv",): "observed = 'nowhere.csv': no such file",
+    ("episode=nowhere",): "episode",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_request_gets_one_line(words, folder, capsys):
+    assert main(["calibrate", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert WRONG[words] in said
+
+
+def test_a_plan_computes_nothing(folder, capsys):
+    assert main(["calibrate", "plan=true"]) == 0
+    assert "Nothing is done" in capsys.readouterr().out
+    assert not Path("results").exists()
