@@ -5,8 +5,8 @@
 
 Parameters are drawn from the priors that a calibration begins from, a record is simulated with them, and a calibration is made
 of it. The share of the posterior below the true value must then be uniform over records, for each parameter (Talts and others,
-2018). Tested by Kolmogorov and Smirnov's test, at 1 % after Holm's correction; the command fails if a parameter falls short, and writes
-docs/calibration_ranks.csv and the table of docs/calibration.md.
+2018). Tested by Kolmogorov and Smirnov's test, at 1 % after Holm's correction; the command fails if a parameter falls short,
+and writes docs/calibration_ranks.csv and the table of docs/calibration.md.
 """
 
 import argparse
