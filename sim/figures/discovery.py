@@ -51,10 +51,10 @@ def discovery(
     row = best.iloc[0]
     title = f"Where runs end badly: {of}, {period(start, horizon_days)}"
     explanation = (
-        f"Each dot is a box of states: of all bad runs the share that lies in it, and the share of the runs in it that are bad. "
-        "Blue: in the half of the states that made the boxes; orange: in the other half, what a box is worth. Diamonds: "
-        f"the chosen box, {percent(row['mass'])} of the states, with {percent(confidence)} intervals in the other half; its limits "
-        "are below."
+        "Each dot is a box of states: of all bad runs the share that lies in it, and the share of the runs in it that are bad. "
+        "Blue: in the half of the states that made the boxes; orange: in the other half, what a box is worth. Diamonds: the "
+        f"chosen box, {percent(row['mass'])} of the states, with {percent(confidence)} intervals in the other half. "
+        "Its limits are below."
     )
     return finish(chart, title, explanation, max(pixels, 0.5 * TEXT * max(map(len, said))))
 
@@ -66,7 +66,7 @@ def _layers(boxes: pd.DataFrame, best: pd.DataFrame) -> list[alt.Chart]:
     shown = [*tips("box", "dimensions"), *tips(**dict.fromkeys(NUMBERS, ".1%"))]
 
     def x(column: str) -> alt.X:
-        axis = alt.Axis(format=".0%")
+        axis = alt.Axis(format=".0%", tickCount=5)
         return alt.X(f"{column}:Q", scale=alt.Scale(domain=[0, 1]), axis=axis, title="coverage: share of the bad runs in the box")
 
     def y(column: str) -> alt.Y:
@@ -76,8 +76,8 @@ def _layers(boxes: pd.DataFrame, best: pd.DataFrame) -> list[alt.Chart]:
     def marks(table: pd.DataFrame, mark: Mark, prefix: str, **look: Any) -> alt.Chart:
         known = table.dropna(subset=[f"{prefix}coverage", f"{prefix}density"])
         ends = [c for c in known if c.endswith(("_lower", "_upper"))]
-        places = {"x": x(f"{prefix}coverage"), "y": y(f"{prefix}density")}
-        return draw(known[[*columns, *ends]], mark, **look).encode(**places, order="box:Q", tooltip=shown)
+        drawn = draw(known[[*columns, *ends]], mark, **look)
+        return drawn.encode(x=x(f"{prefix}coverage"), y=y(f"{prefix}density"), order="box:Q", tooltip=shown)
 
     wide = {"size": 4, "color": VERMILION, "opacity": 0.5}
     return [

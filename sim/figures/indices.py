@@ -63,8 +63,8 @@ def _luck(line) -> str:
 
 
 def _layers(table: pd.DataFrame, y: alt.Y, pixels: float) -> list[alt.Chart]:
-    low = max(WIDEST[0], min(-0.02, table[["s1_lower", "s1"]].min().min()))
-    high = min(WIDEST[1], max(0.2, table[["st_upper", "s1_upper", "st"]].max().max()))
+    low = max(WIDEST[0], min(0.0, table[["s1_lower", "s1"]].min().min()) - 0.02)
+    high = min(WIDEST[1], max(0.2, table[["st_upper", "s1_upper", "st"]].max().max()) + 0.02)
     ends = (low, high) if low < high else (0.0, 1.0)  # neither is a number where nothing is known
 
     def marks(mark, offset, *needs, **look):

@@ -51,11 +51,11 @@ def screening(
     title = f"What moves the mean: {about}, {period(start, horizon_days)}"
     explanation = (
         "Blue dot and bar: mean size of the effect of taking the input through its 90 % range, the others staying where they "
-        f"are, and its {percent(confidence)} interval. Hollow diamond: standard deviation of the effects; where it is as large as the "
-        "mean, the effect depends on the others. Orange: what luck alone would give."
-        + f" The {len(inputs)} inputs that matter most are shown; {left} more are in the table." * (left > 0)
-        + " Each panel has its own axis." * (not alone)
+        f"are, and its {percent(confidence)} interval. Hollow diamond: standard deviation of the effects; as large as the mean "
+        "where the effect depends on the others. Orange: what luck alone would give."
     )
+    explanation += f" The {len(inputs)} inputs that matter most are shown; {left} more are in the table." * (left > 0)
+    explanation += " Each panel has its own axis." * (not alone)
     return finish(grid(drawn), title, explanation, total_width(len(names), inputs))
 
 
