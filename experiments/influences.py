@@ -21,9 +21,6 @@ number = console.number
 def tell(done: Session, bad: Bad | None, settings: SensitivitySettings) -> None:
     """The tables of a study, each with what it is of."""
     tables = done.derived
-    if "morris" not in tables:
-        console.warn("too few replications of the screening are there: nothing follows from them")
-        return
     console.say(f"Of {what(settings, done)}, {period(done.manifest)}; {settings.confidence:.0%} intervals")
     tell_screening(tables["morris"], settings)
     if "sobol" in tables:

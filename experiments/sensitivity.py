@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments import console, session
 from experiments.badness import Bad, read_bad
-from experiments.choices import known_schedules
+from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer, loosened
 from experiments.conclusions import known_outcome
 from experiments.inputs import Input, inputs_of, placed, trimmed
@@ -131,7 +131,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     done = run(designs, config, overrides, bad)
     if done is None:
         return 0
-    if done.derived:
+    if "morris" in done.derived:
         from experiments.influences import draw, tell
 
         tell(done, bad, settings)
@@ -140,6 +140,8 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
                 draw(done.study)
             except OSError as error:
                 raise session.unwritable(settings.results, error) from None
+    elif not done.interrupted:
+        console.warn("too few replications of the screening are there: nothing follows from them")
     session.tell_trouble(done)
     session.tell_place(done)
     return done.status
@@ -161,8 +163,7 @@ def configurations(
     for name in names:
         own = composer.compose([*overrides, f"schedule={name}"])
         scenario, _ = read(SensitivitySettings, own)
-        if scenario.schedule.name != name:
-            raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
+        refuse_other_name(scenario.schedule.name, name)
         found[name] = own
     return found
 
