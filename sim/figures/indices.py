@@ -39,13 +39,15 @@ def indices(
     order = table.groupby("parameter", sort=False)["st"].max().sort_values(ascending=False, kind="stable", na_position="last")
     inputs = list(order.index)
 
-    beside = across(len(names))
+    alone, beside = len(names) == 1, across(len(names))
     pixels, drawn = WIDTHS[beside], []
     for i, name in enumerate(names):
         own = table[table["outcome"] == name]
         layers = _layers(own, row(inputs, labelled=i % beside == 0), pixels)
-        drawn.append(panel(layers, f"{label(name, labels)}: {_luck(own.iloc[0])}", pixels, inputs))
-    title = f"Whose variance it is: {of}, {period(start, horizon_days)}"
+        heading = f"{label(name, labels)}: {_luck(own.iloc[0])}"
+        drawn.append(panel(layers, None if alone else heading, pixels, inputs))
+    about = f"{of}, {period(start, horizon_days)}" + f". {heading}" * alone
+    title = f"Whose variance it is: {about}"
     explanation = (
         "Of the variance that the mean of an outcome has over the parameters: blue dot, what an input makes by itself; orange "
         f"diamond, by itself and together with others. Bars: {percent(confidence)} intervals, luck included. In the heading: the "
