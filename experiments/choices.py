@@ -34,3 +34,16 @@ def known_schedules(key: str, names: Sequence[str] | str, extra: str | None = No
         if name not in known:
             raise RequestError(f"{key} = {name!r}: no such schedule{suggestion(name, known)}; there are: {', '.join(known)}")
     return found
+
+
+def refuse_other_name(name: str, file: str) -> None:
+    """Refuse a schedule that is not called as its file is: tables and figures would not say which it was.
+
+    Raises:
+        RequestError
+    """
+    if name != file:
+        raise RequestError(
+            f"schedule.name = {name!r}: expected the name of its file, {file}; an episode has a schedule of its own, for run, "
+            "calibrate and hindcast"
+        )

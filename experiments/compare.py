@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments import session
-from experiments.choices import known_schedules
+from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer
 from experiments.conclusions import TABLES, Conclusions, check_conclusions, read_limits, read_objectives
 from experiments.draws import posterior_told
@@ -107,8 +107,7 @@ def worlds(
     for name in names:
         config = composer.compose([*overrides, f"schedule={name}"])
         scenario, _ = read(CompareSettings, config)
-        if scenario.schedule.name != name:
-            raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
+        refuse_other_name(scenario.schedule.name, name)
         if not states:
             scenarios[name], marks[name] = scenario, {"schedule": name}
         for state in states:

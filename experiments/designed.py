@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments import console, session
-from experiments.choices import known_schedules
+from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer
 from experiments.settings import SweepSettings, read, split
 from sim.errors import RequestError
@@ -34,8 +34,8 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     wanted, marks = [], {}
     for base, expected in configurations(settings, config, overrides, folder):
         name = read_scenario(base).schedule.name
-        if expected is not None and name != expected:
-            raise RequestError(f"schedule.name = {name!r}: expected the name of its file, {expected}")
+        if expected is not None:
+            refuse_other_name(name, expected)
         check(base, axes)
         for k, values in enumerate(grid):
             set_to = {axis.key: value for axis, value in zip(axes, values, strict=True)}

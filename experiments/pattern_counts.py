@@ -20,7 +20,7 @@ from sim.history.simulated import Simulator, within
 from sim.rules import MONTH
 from sim.scenario import Scenario
 
-EPISODE = "+episode=iraq_2018_2021"
+EPISODE = "episode=iraq_2018_2021"
 WITHOUT_EXCITATION = "rivals/excitation=off"
 LAST = date(2021, 4, 6)  # of what is given in the episode
 STEADY = (date(2020, 9, 9) - date(2018, 1, 1)).days  # of the episode: 5,200 troops, no truce

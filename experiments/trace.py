@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
-from experiments.choices import known_schedules
+from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer
 from experiments.histories import compared, event_line, left_out, marks, side_table
 from experiments.settings import HINTS, TraceSettings, WhySettings, read, split
@@ -107,8 +107,7 @@ def two(settings: TraceSettings, overrides: list[str], folder: str | None) -> li
     scenarios = []
     for name in known_schedules("schedules", asked, folder):
         scenario = read(TraceSettings, composer.compose([*overrides, f"schedule={name}"]))[0]
-        if scenario.schedule.name != name:
-            raise RequestError(f"schedule.name = {scenario.schedule.name!r}: expected the name of its file, {name}")
+        refuse_other_name(scenario.schedule.name, name)
         scenarios.append(scenario)
     return scenarios
 

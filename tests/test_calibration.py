@@ -162,7 +162,7 @@ def test_a_calibration_that_is_killed_goes_on_to_the_same_posterior(command, tmp
 
 # -- the past alone --------------------------------------------------------------------------------------------------------
 def episode():
-    return scenario("open_ended", "+episode=iraq_2018_2021")
+    return scenario("open_ended", "episode=iraq_2018_2021")
 
 
 def amounts(where: Path, **more) -> SimpleNamespace:

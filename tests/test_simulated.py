@@ -19,7 +19,7 @@ SEED = 11
 
 
 def episode(name: str = "iraq_2018_2021") -> Scenario:
-    return read_scenario(sections(Composer("run").compose([f"+episode={name}"]))[0])
+    return read_scenario(sections(Composer("run").compose([f"episode={name}"]))[0])
 
 
 @pytest.fixture(scope="module")
