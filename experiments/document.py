@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
+from experiments import evidence
 from experiments import help as pages
 from experiments.choices import schedule_names
 from experiments.command import APPLICATIONS
 from experiments.composition import Composer
 from experiments.settings import split
+from experiments.tabular import table
 from sim.activity import GROUPS, Hazard, Timer
 from sim.case import ROLES
 from sim.conditions import FORMS
@@ -47,12 +49,6 @@ SHARED = (  # stretches that two sources at least count ISIS attacks of
     ("second quarter of 2020", "2020-04-01", "2020-06-30"),
     ("third quarter of 2020", "2020-07-01", "2020-09-30"),
 )
-
-
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    heads = list(heads)
-    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join('---' for _ in heads)} |"]
-    return "\n".join([*lines, *(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)])
 
 
 def prior(p: Parameter) -> str:
@@ -225,6 +221,7 @@ def record_exits() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    **evidence.PARTS,
     "ten": ten,
     "all_parameters": all_parameters,
     "source_parameters": source_parameters,

@@ -15,6 +15,7 @@ import pandas as pd
 
 from experiments.choices import schedule_names
 from experiments.composition import scenario
+from experiments.tabular import table
 from sim.analysis.paired import paired_difference
 from sim.engines.block import Block
 from sim.scenario import Scenario, declared_parameters
@@ -32,12 +33,8 @@ def table_of(scenarios: dict[str, Scenario], blocks: dict[str, list[Block]]) -> 
 
 
 def markdown(heads: list[str], rows: list[list[str]]) -> list[str]:
-    return [
-        f"| {' | '.join(heads)} |",
-        f"| {' | '.join('---' for _ in heads)} |",
-        *(f"| {' | '.join(row)} |" for row in rows),
-        "",
-    ]
+    """A table, and the empty line that ends it."""
+    return [table(heads, rows), ""]
 
 
 def signed(change: float) -> str:
