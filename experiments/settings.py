@@ -72,7 +72,7 @@ class CompareSettings(Settings):
     indifference: Annotated[float, Field(gt=0.0)] | None
     limits: tuple[str, ...]
     all_rivals: bool
-    draw_parameters: bool | Literal["posterior"]
+    draw_parameters: Literal[True, False, "posterior"]
     posterior: Annotated[str, Field(min_length=1)] | None
     draws: Annotated[int, Field(ge=2, le=100_000)]
     draw_seed: Key64
@@ -80,6 +80,13 @@ class CompareSettings(Settings):
     explain: tuple[str, ...]
     explain_runs: Annotated[int, Field(ge=1, le=1_000_000)]
     _lists = field_validator("schedules", "outcomes", "objectives", "limits", "explain", mode="before")(as_tuple)
+
+    @field_validator("draw_parameters", mode="before")
+    @classmethod
+    def _no_number(cls, value: Any) -> Any:
+        if not isinstance(value, bool | str):  # a literal true would be met by a 1
+            raise ValueError("expected true or false, or posterior")
+        return value
 
 
 class SweepSettings(Settings):
