@@ -93,6 +93,8 @@ def written(rows: list[list[str]]) -> None:
         csv.writer(file, lineterminator="\n").writerows([[*HEADS[:5], "verdict"], *rows])
     lines = [f"{RECORDS} records to {UNTIL}, {POPULATION} trajectories in {GENERATIONS} generations each:", ""]
     lines += ["| " + " | ".join(cells) + " |" for cells in (HEADS, ["---"] * len(HEADS), *([f"`{r[0]}`", *r[1:]] for r in rows))]
+    inside = np.mean([float(cells[2]) for cells in rows])
+    lines += ["", f"Over all parameters {inside:.0%} of the true values lie within the 90 % range of the posterior."]
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     PAGE.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + rest.partition(END)[2], encoding="utf-8")
