@@ -4,6 +4,7 @@
 # make parity  both engines on random scenarios, compared to the bit
 # make guarantees   what the statistics claim, simulated: a few minutes; writes docs/guarantees.md
 # make calibration  whether posteriors are right about known parameters: ten minutes; writes docs/calibration.md
+# make validation   score the model against the record: some ten minutes; writes docs/validation/, then make docs
 # make benchmarks   measure how fast, with checks: some ten minutes; writes docs/benchmarks.md
 #
 # The environment .venv is built when needed, with this machine's own Python (3.11 to 3.13).
@@ -32,7 +33,7 @@ sound = $(shell [ "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" ] \
 	&& [ -z "$(PYTHON)" -o "$$venv" = "$$("$(PYTHON)" -c '$(VERSION)' 2>/dev/null)" ] \
 	&& echo yes)
 
-.PHONY: run test check docs parity guarantees calibration benchmarks lock clean rebuild
+.PHONY: run test check docs parity guarantees calibration validation benchmarks lock clean rebuild
 
 run: $(READY)
 	$(BIN)/posture compare
@@ -62,6 +63,9 @@ guarantees: $(READY)
 
 calibration: $(READY)
 	$(BIN)/python -m tests.calibrated $(ARGS)
+
+validation: $(READY)
+	$(BIN)/python -m experiments.validation
 
 # What the engines are compared with is no part of the environment's lock, and stays in it until it is rebuilt.
 benchmarks: $(READY)

@@ -22,9 +22,11 @@ NOT_FOR = (
     "A decision that turns on one parameter tagged as judgement, or on one rival theory only, without saying so.",
 )
 STANDING = (
-    "No outside body has examined the model, and no parameter was fitted to make an outcome agree with the record. What "
-    "has been checked is that the program does what its rules say (verification) and that the order of magnitude of some "
-    "outcomes is that of the record (plausibility). Whether the mechanisms are those of the world is open."
+    "No outside body has examined the model, and it is not accredited for any use. No default was fitted to make an outcome "
+    "agree with the record. What has been checked is that the program does what its rules say (verification), how its "
+    "forecasts of what was counted score beside plain ones, from days after which it had seen nothing, and whether patterns of "
+    "severity and dispersion are those of the record (docs/validation.md, losses included). Whether the mechanisms are those of "
+    "the world is open."
 )
 PATTERNS = (
     "Attacks follow the published rates of pause, truce, ordinary months and surge, and a truce frays.",
