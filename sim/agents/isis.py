@@ -40,7 +40,7 @@ class Beliefs(Declared):
     ramadan: float = belief(2.0, "factor on attacks in Ramadan", range=(1.5, 3.0), bounds=(1.0, 10.0), evidence="computed",
         source="GTD and CTC, May 2019 and April to May 2020")
     dependence: float = belief(0.3, "share of the effort that needs coalition enablers", range=(0.1, 0.6), bounds=(0.0, 1.0),
-        evidence="judgement", source="judged to be x1.15 (0.7 to 1.8) attacks 12 months after a full exit; with attrition gives x1.08 (1.02 to 1.2)")
+        evidence="judgement", source="judged: x1.15 (0.7 to 1.8) attacks 12 months after an exit; it gives x1.08 (1.02 to 1.2)")
     attrition: float = belief(0.08, "share of members lost/month at the effort of 2021", range=(0.04, 0.15), bounds=(0.0, 1.0),
         evidence="judgement", source="stock and attacks about level since July 2020, so recruits replace losses")
     volatility: float = belief(0.25, "sd of the log of recruitment, long run", range=(0.1, 0.5), bounds=(0.0, 2.0),
