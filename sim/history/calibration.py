@@ -3,7 +3,7 @@
 Done by pyabc (ABC-SMC; Toni and others, J. R. Soc. Interface 6 (2009), with distances that adapt, Prangle, Bayesian Analysis 12
 (2017)), in the space z in which every prior is standard normal. Each generation is computed from the file that the one before it
 left and from (seed, generation, index of the candidate) alone: neither a kill, nor who computes, changes a bit. What pyabc keeps
-in SQL stays in memory; our files are Parquet, and nothing is unpickled from them.
+in SQL is gone after each generation; our files are Parquet, and nothing is unpickled from them.
 """
 
 import json
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -204,8 +205,9 @@ def next_generation(simulator: Simulate, task: Task, number: int, before: Genera
     epsilon = pyabc.MedianEpsilon(before.next_epsilon if before else "from_sample")
     sampler = ByIndex(task.seed, crew)
     smc = pyabc.ABCSMC(model, prior, distance, task.population, transitions=Proposal(), eps=epsilon, sampler=sampler)
-    with seeded((task.seed, number, -1)):
-        history = smc.new("sqlite://", task.summaries(task.summaries.observed))
+    # in a file, whose connections pyabc closes; those of a database in memory are left to whichever thread collects garbage
+    with seeded((task.seed, number, -1)), TemporaryDirectory(prefix="posture-", ignore_cleanup_errors=True) as aside:
+        history = smc.new(f"sqlite:///{aside}/history.db", task.summaries(task.summaries.observed))
         if before is not None:
             particles = [
                 pyabc.population.Particle(0, pyabc.Parameter(dict(zip(keys, z, strict=True))), w, {}, d)
