@@ -90,3 +90,26 @@ def failing() -> Any:
 
     yield fail
     fail(None)
+
+
+@pytest.fixture(scope="session")
+def judged(comparison: tuple[Path, CompletedProcess], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a small comparison that has every table, reported."""
+    from tests import reports
+
+    reports.judged(comparison[0], results := tmp_path_factory.mktemp("judged") / "results")
+    return results
+
+
+@pytest.fixture(scope="session")
+def reported(judged: Path) -> Path:
+    """The report of that comparison."""
+    return judged / "studies/mine/report.html"
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory, compiled_before: None) -> Path:
+    """The report of a comparison with a schedule whose every text attacks the page that shows it."""
+    from tests import reports
+
+    return reports.hostile(tmp_path_factory.mktemp("hostile"))
