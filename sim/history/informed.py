@@ -37,11 +37,11 @@ READ_UNTIL: dict[str, date] = {
     "militias.spell": date(2020, 9, 30),
     "militias.truce_lasts": date(2021, 3, 25),
     "militias.convoy_rate": date(2021, 3, 31),
-    "isis.attacks": date(2021, 12, 31),
+    "isis.attacks": date(2021, 4, 7),  # of its source, what had happened by the day that the default stands for
     "isis.dispersion": date(2021, 3, 31),
     "isis.ramadan": date(2020, 5, 31),
     "isis.volatility": date(2020, 9, 30),
-    "isis.attrition": date(2021, 12, 31),
+    "isis.attrition": date(2021, 3, 31),
     **sources.READ_UNTIL,
 }
 
