@@ -16,7 +16,7 @@ from experiments.composition import scenario
 from sim import model
 from sim.engines.block import Event, Replication
 from sim.engines.reference import replicate
-from sim.outcomes import BY_NAME, OUTCOMES
+from sim.outcomes import BY_NAME, OUTCOMES, SERIES
 from sim.readings import READINGS
 from sim.scenario import Scenario, read_scenario
 from sim.state import plain
@@ -127,6 +127,7 @@ MIDDLE = (0.5,) * 4
 FACADE, HARDLINE, POLITICAL = range(3)  # groups stand in the order of their names
 UNIFORM = [(k + 0.5) / 4000 for k in range(4000)]
 CALM = "environment=calm"
+ISIS_ATTACKS, BASE_ATTACKS = ([series.name for series in SERIES].index(name) for name in ("isis_attacks", "base_attacks"))
 ANNOUNCE = {"name": "announcement", "does": "announce", "date": "2021-05-03"}
 EVERYBODY = {"name": "last departure", "does": "leave", "troops": "all"}
 
