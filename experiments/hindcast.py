@@ -184,7 +184,8 @@ def forecast(
             continue
         particles = chosen.at(look)
         with console.progress(len(particles), f"forecasting from {look.origin}") as advance:
-            model = of_model(scenario, look, particles, settings.seed, advance)
+            # with none, trajectories have learnt nothing, and are to stay so
+            model = of_model(scenario, look, particles, settings.seed, advance, redraw=settings.posterior != "none")
         found += rows(look, {MODEL: model, **of_baselines(look, settings.seed)}, settings.seed)
         exits += exit_rows(scenario, look, particles, settings.seed)
     forecasts = pd.DataFrame(found).astype({"start": "datetime64[s]", "end": "datetime64[s]"})

@@ -1,7 +1,8 @@
 """Forecasts of what will be counted, from one day in the past: the model's trajectories and the baselines, scored alike.
 
-A trajectory that agrees with the past goes on into the future; weighted trajectories are a forecast. All of them, and every
-baseline, have seen the same: windows of the episode that end on the day `origin` or before, as `split` gives them.
+A trajectory that agrees with the past goes on into the future; weighted trajectories are a forecast. They agree but roughly, so
+the coverage of sources in each is drawn anew, given all past counts and what happens in it (`sim.history.walks`). All of them,
+and every baseline, have seen the same: windows of the episode that end on the day `origin` or before, as `split` gives them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -83,19 +84,23 @@ def of_model(
     particles: Sequence[Particle],
     seed: int,
     advance: Callable[[int], None] = lambda count: None,
+    redraw: bool = True,
 ) -> list[Forecast]:
     """The model's forecast of each window to score.
 
     Args:
         seed: the root of luck that the particles were found with. advance: is told of each trajectory.
+        redraw: give each trajectory a coverage of sources drawn given the past counts and what happens in it, a Gibbs step: right
+            where trajectories are (nearly) a sample given the past, and at worst no use. False: the coverage of its own luck.
     Raises:
         RequestError: if a trajectory fails.
     """
     simulator = Simulator(scenario, [*look.past, *look.scored], seed, look.origin)
+    known = np.array([*(float(window.count) for window in look.past), *(np.nan for _ in look.scored)]) if redraw else None
     means, sizes = [], []
     for particle in particles:
         try:
-            course = simulator.trajectory(particle.values, particle.replication)
+            course = simulator.trajectory(particle.values, particle.replication, known)
         except ValueError as error:
             raise RequestError(f"posterior: a trajectory fails: {error}") from None
         means.append(course.mean[len(look.past) :])

@@ -86,11 +86,13 @@ class Simulator:
         """The counts that the sources report, whole numbers, one a window."""
         return self.trajectory(values, replication).counts
 
-    def trajectory(self, values: Mapping[str, float], replication: int) -> Trajectory:
+    def trajectory(self, values: Mapping[str, float], replication: int, known: np.ndarray | None = None) -> Trajectory:
         """A whole simulated record.
 
         Args:
             values: parameters by key, of the model and of the sources.
+            known: what was counted in each window, NaN where that is not known: coverage then takes a course that fits these
+                counts and what happened. What happens does not depend on it.
         Raises:
             ValueError: if the replication fails.
         """
@@ -110,7 +112,7 @@ class Simulator:
                 if series == "isis_fatal_events":
                     truth[those] *= isis["fatal_share"]
         key = self.key(replication)
-        mean, size = self.sources.expected(truth, complete, key)
+        mean, size = self.sources.expected(truth, complete, key, known)
         carried = {CARRIED: isis["attacks"] * float(block.weeks["isis_stock"][self.known_weeks - 1]) / isis["stock"]}
         return Trajectory(truth, mean, size, self.sources.counts(mean, size, key), carried)
 

@@ -16,13 +16,14 @@ from datetime import date
 
 import numpy as np
 
+from sim.history import walks
 from sim.history.record import Window
 from sim.luck import generator, stream
 from sim.parameters import Beliefs, Parameter, belief, parameters_of
 
 YEAR = 365.25
 MONTH = 30.0  # days of a count whose size is declared
-WALK, NOISE = 0, 1  # words of luck
+WALK, NOISE, PAST, AHEAD = range(4)  # words of luck; the last two: of a walk given what was counted, and of how it goes on
 RATIOS = "GTD over CTC .44 in 2018, .21 in 2019, .13 from January to September 2020"
 
 
@@ -161,12 +162,14 @@ def undeclared(windows: Iterable[Window]) -> list[tuple[str, str]]:
 # -- reporting -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Group:
-    """The windows of one source and series by time: their places, years from the start to the middle of each, days of each."""
+    """The windows of one source and series by time: their places, years from the start to the middle of each, days and kind of
+    each."""
 
     key: str
     places: np.ndarray
     years: np.ndarray
     days: np.ndarray
+    kinds: np.ndarray
     stream: int  # of its luck
     defaults: Mapping[str, float]
 
@@ -197,27 +200,33 @@ class Sources:
             places=np.array(places),
             years=np.maximum(first + days / 2.0, 0.0) / YEAR,
             days=days,
+            kinds=np.array([windows[k].kind for k in places]),
             stream=stream("sources", *pair),
             defaults=FIXED | declared,
         )
 
-    def expected(self, truth: np.ndarray, values: Mapping[str, float], key: int) -> tuple[np.ndarray, np.ndarray]:
+    def expected(
+        self, truth: np.ndarray, values: Mapping[str, float], key: int, known: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Mean and size of each window's negative binomial, given one course of the walks.
 
         Args:
             truth: what happened, one number for each window, at least 0; a share of a count where the series is one.
             values: parameters by key; what is missing has its default. key: of the luck, 0 <= key < 2^64: the same for `counts`.
+            known: what was counted in each window, NaN where that is not known. Walks are then drawn given these counts and this
+                truth, and go on from there; without it, and where nothing of a source is known, they are drawn from nothing.
         """
         mean, sizes = np.empty(self.count), np.empty(self.count)
         for group in self.groups:
             of = {name: values.get(f"{group.key}.{name}", default) for name, default in group.defaults.items()}
+            happened, size = truth[group.places], of["size"] * group.days / MONTH
             share = np.full(len(group.places), of["coverage"])
             if of["drift"] > 0.0:
-                gaps = np.diff(group.years, prepend=0.0)
-                steps = generator(key, 0, group.stream, 1, WALK).standard_normal(len(gaps))
-                share *= np.exp(np.cumsum(of["drift"] * np.sqrt(gaps) * steps))
-            mean[group.places] = np.minimum(share, 1.0) * truth[group.places]
-            sizes[group.places] = of["size"] * group.days / MONTH
+                steps = of["drift"] * np.sqrt(np.diff(group.years, prepend=0.0))
+                counted = np.full(len(steps), np.nan) if known is None else known[group.places]
+                share *= np.exp(walk(group, steps, of["coverage"], happened, size, counted, key))
+            mean[group.places] = np.minimum(share, 1.0) * happened
+            sizes[group.places] = size
         return mean, sizes
 
     def counts(self, mean: np.ndarray, sizes: np.ndarray, key: int) -> np.ndarray:
@@ -232,6 +241,40 @@ class Sources:
     def report(self, truth: np.ndarray, values: Mapping[str, float], key: int) -> np.ndarray:
         """One draw of what the sources report of this truth; see `expected` for the arguments."""
         return self.counts(*self.expected(truth, values, key), key)
+
+
+def walk(
+    group: Group, steps: np.ndarray, coverage: float, truth: np.ndarray, size: np.ndarray, counted: np.ndarray, key: int
+) -> np.ndarray:
+    """The walk of one source's log coverage at each of its windows; arrays are by its windows.
+
+    Up to the last window whose count is known it is drawn given all such counts; from there on, or from the start, freely.
+    """
+    known = np.flatnonzero(np.isfinite(counted))
+    past = int(known[-1]) + 1 if len(known) else 0
+    luck = generator(key, 0, group.stream, 1, AHEAD if past else WALK)
+    ahead = np.cumsum(steps[past:] * luck.standard_normal(len(steps) - past))
+    if not past:
+        return ahead
+    points = grid_of(steps[:past], coverage, truth[known], size[known], counted[known])
+    means = np.minimum(coverage * np.exp(points), 1.0) * truth[known, None]
+    kinds, seen = group.kinds[known], np.zeros((past, len(points)))
+    exact = known[kinds == "exact"]  # most of them: all at once
+    seen[exact] = log_equal(counted[exact, None], means[kinds == "exact"], size[exact, None])
+    for k in np.flatnonzero(kinds != "exact"):
+        seen[known[k]] = FORMS[kinds[k]](int(counted[known[k]]), means[k], size[known[k]])
+    found = walks.redrawn(points, steps[:past], seen, generator(key, 0, group.stream, 1, PAST))
+    return np.concatenate([found, found[-1] + ahead])
+
+
+def grid_of(steps: np.ndarray, coverage: float, truth: np.ndarray, size: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """The points to draw a walk on: 5 standard deviations of its last step, and all that a count would have it go to."""
+    spread = max(float(np.sqrt(np.sum(steps**2))), 1e-6)
+    some = (truth > 0.0) & (coverage > 0.0)
+    to = np.log(np.maximum(counted[some], 0.5)) - np.log(coverage * truth[some])
+    to = np.minimum(to, -np.log(coverage)) if len(to) else np.zeros(1)  # nobody sees more than all
+    finest = min(steps[steps > 0.0].min(initial=1.0), np.sqrt(1.0 / np.minimum(size, np.maximum(counted, 1.0)).max()))
+    return walks.grid(min(-5.0 * spread, to.min() - 2.0 * spread), max(5.0 * spread, to.max() + 2.0 * spread), finest)
 
 
 # -- probability of what is on record ------------------------------------------------------------------------------------
@@ -252,7 +295,7 @@ def log_probability(windows: Sequence[Window], mean: np.ndarray, size: np.ndarra
     return found
 
 
-def log_equal(n: int, mean: np.ndarray, size: np.ndarray) -> np.ndarray:
+def log_equal(n: int | np.ndarray, mean: np.ndarray, size: np.ndarray) -> np.ndarray:
     """log P(Y = n)."""
     from scipy.special import gammaln, xlog1py, xlogy
 
