@@ -8,9 +8,14 @@ from math import exp, inf, log, sqrt
 import numpy as np
 import pytest
 
+from experiments.composition import Composer
+from experiments.settings import split as parts
 from sim.history import walks
+from sim.history.forecasts import Particle, of_model, outlook
 from sim.history.record import Window, shipped, split
+from sim.history.simulated import Simulator, within
 from sim.history.sources import Sources, log_probability
+from sim.scenario import read_scenario
 
 START = date(2018, 1, 1)
 GTD = "sources.gtd.isis_attacks"
@@ -80,6 +85,22 @@ def test_brute_force_can_tell():
     blind = drawn((None, None, None), truth)
     course, weight = weighed(months(*counts), [True] * 3, truth)
     assert abs(blind[:, 1].mean() - weight @ course[:, 1] / weight.sum()) > 10 * blind[:, 1].std() / sqrt(DRAWS)
+
+
+def test_redrawing_leaves_walks_that_made_the_counts_as_they_were():
+    """Walk, then counts, then the walk given these: again a walk from nothing (Geweke, J. Am. Stat. Assoc. 99 (2004))."""
+    truth, draws = np.array([30.0, 5.0, 60.0, 40.0]), 1500
+    sources = Sources(months(0, 0, 0, 0), START)
+    first, again = np.empty((draws, 4)), np.empty((draws, 4))
+    for key in range(draws):
+        mean, size = sources.expected(truth, VALUES, key)
+        counts = sources.counts(mean, size, key).astype(float)
+        first[key] = np.log(mean / truth)
+        again[key] = np.log(sources.expected(truth, VALUES, key + draws, counts)[0] / truth)
+    for power in (1, 2):
+        changes = again**power - first**power
+        assert changes.mean(axis=0) / changes.std(axis=0) == pytest.approx(0.0, abs=4.5 / sqrt(draws))
+    assert ((again - first).std(axis=0) > 0.05).all()
 
 
 # -- known answers -------------------------------------------------------------------------------------------------------
@@ -223,3 +244,26 @@ def test_half_the_truth_is_made_up_by_twice_the_coverage():
     """What a forecast gains: trajectories whose level is off are put right, as far as drift allows."""
     walk = [drawn((12,) * 12, (level,) * 12, draws=300)[:, -1].mean() for level in (20.0, 40.0)]
     assert exp(walk[0] - walk[1]) == pytest.approx(2.0, rel=0.2)
+
+
+# -- in a forecast ---------------------------------------------------------------------------------------------------------
+def test_a_forecast_starts_from_the_coverage_that_counts_tell_and_what_happens_stays(compiled_before):
+    """Twice the counts: about twice the forecast of the same trajectories; of those that have learnt nothing, the same."""
+    scenario, origin = read_scenario(parts(Composer("hindcast").compose([]))[0]), date(2019, 6, 30)
+    record = [w for w in within(shipped(), scenario) if w.source == "gtd" and w.end <= date(2019, 9, 30)]
+    doubled = [replace(w, count=2 * w.count) for w in record]
+    particles = [Particle({"isis.attacks": 120.0, f"{GTD}.drift": 0.6, f"{GTD}.coverage": 0.2}, k) for k in range(8)]
+    means = {}
+    for redraw in (True, False):
+        for name, windows in (("once", record), ("twice", doubled)):
+            made = of_model(scenario, outlook(windows, origin, 92), particles, 1, redraw=redraw)
+            means[redraw, name] = np.array([forecast.mean for forecast in made])
+    assert (means[False, "once"] == means[False, "twice"]).all()
+    assert 1.2 < (means[True, "twice"] / means[True, "once"]).mean() < 2.1
+    look = outlook(record, origin, 92)
+    simulator = Simulator(scenario, [*look.past, *look.scored], 1, origin)
+    counted = np.array([*(float(w.count) for w in look.past), *(np.nan for _ in look.scored)])
+    plain, fitted = (simulator.trajectory(particles[0].values, 0, these) for these in (None, counted))
+    assert (plain.truth == fitted.truth).all()
+    assert (plain.size == fitted.size).all()
+    assert (plain.mean != fitted.mean).any()
