@@ -22,7 +22,8 @@ from sim.outcomes import EVENTS, OUTCOMES, SERIES
 from sim.readings import READINGS
 from sim.scenario import declared_parameters, read_scenario
 from tests import parity
-from tests.parity import Tally, activity_names, compare, differences, engine, main, random_key, random_scenario, same, summary
+from tests.parity import Tally, activity_names, compare, differences, engine, main, same, summary
+from tests.random_scenarios import HORIZONS, random_key, random_scenario
 from tests.worlds import RIVALS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -132,7 +133,7 @@ def test_scenarios_are_of_all_schedules_rivals_and_groups(scenarios):
 
 def test_scenarios_are_of_all_horizons_starts_and_forces(scenarios):
     horizons = [of.horizon_days for of in scenarios]
-    assert (min(horizons), max(horizons)) == parity.HORIZONS
+    assert (min(horizons), max(horizons)) == HORIZONS
     assert 60 < sum(days % 7 == 0 for days in horizons) < 240
     assert all(sum(low <= days < high for days in horizons) > 20 for low, high in ((30, 100), (100, 731), (731, 1501)))
     assert {of.start.year for of in scenarios} >= set(range(2009, 2031))

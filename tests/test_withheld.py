@@ -16,7 +16,8 @@ from sim.errors import RequestError
 from sim.readings import READINGS
 from sim.rules import NEVER
 from sim.scenario import Scenario
-from tests.parity import differences, pick, random_key, random_scenario
+from tests.parity import differences
+from tests.random_scenarios import pick, random_key, random_scenario
 from tests.worlds import (
     ANNOUNCE,
     CALM,
