@@ -72,14 +72,22 @@ def verdicts() -> Iterator[str]:
 def verdict(scores: pd.DataFrame, origin: str, series: str) -> str:
     own = of_series(scores, origin, series)
     ours = own[own["method"] == MODEL].iloc[0]
-    inside, windows = ours["coverage90"], f"{ours['windows']:.0f} windows"
-    cover = "" if LOWEST <= inside <= HIGHEST else " (**outside 80 to 97 %**)"
+    counted = int(ours["windows"] - ours["floors"])  # a floor is within any interval that reaches far enough
+    inside = ours["coverage90"]
     criterion = ", a criterion" if series in TARGETS else ""
     told = f"From {origin}, {SERIES[series].partition(':')[0]}{criterion}: mean CRPS {number(ours['crps'])}, {beside(own)}"
     sources = scores[(scores["origin"] == origin) & (scores["series"] == series) & (scores["source"] != ALL)]
     if sources["source"].nunique() > 1:
         told += "; by source: " + ", ".join(f"{source} {beside(part)}" for source, part in sources.groupby("source", sort=False))
-    return f"{told}. {inside:.0%} of {windows} lie within the 90 % interval{cover}."
+    return f"{told}. {inside:.0%} of {counted} counts lie within the 90 % interval{unacceptable(inside, counted)}."
+
+
+def unacceptable(inside: float, counted: int) -> str:
+    """What to say of a coverage that is not acceptable, and how often luck alone would bring it where nothing is missed."""
+    if LOWEST <= inside <= HIGHEST:
+        return ""
+    luck = f"; of intervals that are right, {0.9**counted:.0%} of such sets miss none" if inside == 1.0 else ""
+    return f" (**outside {LOWEST:.0%} to {HIGHEST:.0%}**{luck})"
 
 
 def beside(own: pd.DataFrame) -> str:
