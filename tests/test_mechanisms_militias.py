@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from sim.agents import environment, militias, united_states
+from sim.agents import environment, militias, reprisals
 from sim.rules import MONTH, NEVER
 from tests.worlds import (
     CALM,
@@ -110,7 +110,7 @@ def test_a_killing_of_senior_figures_sets_tension_on_edge_and_groups_into_a_surg
     world, p = start()
     quiet = militias.to_surge(world, p, DAY, 0)
     tension, pressure = environment.tension(world, p, DAY), world.government.pressure
-    united_states.kill_senior(world, p, DAY, 0, MIDDLE)
+    reprisals.kill_senior(world, p, DAY, 0, MIDDLE)
     assert environment.tension(world, p, DAY) > max(tension, 0.85)
     assert world.government.pressure > pressure  # it fell on Iraqi soil
     assert militias.to_surge(world, p, DAY + 1.0, 0) > 20 * (quiet + 1e-3)

@@ -263,7 +263,7 @@ def test_a_name_stands_for_what_it_says():
     assert activities(withhold("militias/base attack", of), of) == {f"{group}/base attack" for group in groups}
     assert activities(withhold("militias:facade/base attack", of), of) == {"militias:facade/base attack"}
     assert activities(withhold("militias:facade", of), of) == {
-        f"militias:facade/{what}" for what in ("base attack", "convoy attack", "change of regime")
+        f"militias:facade/{what}" for what in ("base attack", "convoy attack", "change of regime", "dated event")
     }
     assert activities(withhold("isis", of), of) == {"isis/mass-casualty attack", "isis/jailbreak"}  # what it decides
     assert activities(withhold("isis/tempo", of), of) == {"isis/tempo"}  # bookkeeping, if it is asked for
