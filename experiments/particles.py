@@ -52,10 +52,9 @@ def particles_of(settings: HindcastSettings, scenario: Scenario, config: dict[st
         RequestError
     """
     if settings.posterior == "none":
-        seed, count = settings.seed, settings.replications
         return Origins(
-            lambda look: prior_particles(look.past, look.origin, seed, count),
-            f"{count:,} trajectories of the priors, which have learnt nothing",
+            lambda look: prior_particles(settings.replications),
+            f"{settings.replications:,} trajectories of the priors, which have learnt nothing",
         )
     if settings.posterior != "calibrate":
         return of_study(settings, scenario, looks)

@@ -17,7 +17,7 @@ import numpy as np
 
 from sim.errors import Halted, RequestError
 from sim.history.calibration import Free, Generation, Task, calibrate
-from sim.history.informed import informed, widening
+from sim.history.informed import drawn, widening
 from sim.history.record import Window, split
 from sim.history.simulated import Simulator
 from sim.history.summaries import Summaries
@@ -91,8 +91,7 @@ def calibrated(
     if not past:
         raise RequestError(f"until = {str(until)!r}: no window of the record ends by then inside the episode")
     simulator = Simulator(scenario, past, settings.seed, until)
-    there = {p.key for p in (*simulator.parameters, *simulator.source_parameters)}
-    free = [Free(p, widening(p.key, until)) for p in informed(past) if p.key in there]
+    free = [Free(p, widening(p.key, until)) for p in simulator.informed()]
     task = Task(free, Summaries(past), settings.population, settings.generations, settings.seed)
     root, key = place(settings.results), key_of(simulator, task, until)
     simulator({}, 0)  # compiles the engine, if need be, before any process is started
@@ -164,8 +163,9 @@ def learnt(posterior: Posterior) -> "pd.DataFrame":
     simulator = posterior.simulator
     for p in (*simulator.parameters, *simulator.source_parameters):
         if p.key not in done:
-            prior = {f"{of}_{name}": p.prior(u) for of in ("prior", "posterior") for name, u in QUANTILES.items()}
-            about = {"parameter": p.key, "unit": p.unit, "calibrated": False, "widened": 1.0}
+            until = simulator.until
+            prior = {f"{of}_{name}": drawn(p, until, u) for of in ("prior", "posterior") for name, u in QUANTILES.items()}
+            about = {"parameter": p.key, "unit": p.unit, "calibrated": False, "widened": widening(p.key, until)}
             in_z = {f"z_{name}": NormalDist().inv_cdf(u) for name, u in QUANTILES.items()}
             rows.append({**about, **prior, **in_z, "contraction": 0.0, "said": "stays at its prior"})
     return pd.DataFrame(rows)

@@ -25,7 +25,7 @@ from scipy import stats
 
 from experiments.composition import scenario
 from sim.history.calibration import LARGEST, Free, Task, calibrate
-from sim.history.informed import informed, widening
+from sim.history.informed import widening
 from sim.history.record import Window, shipped, split
 from sim.history.simulated import Simulator, within
 from sim.history.summaries import Summaries
@@ -45,8 +45,7 @@ def counted() -> tuple[Simulator, list[Free], list[Window]]:
     known, _, _ = split(within(shipped(), scenario("open_ended", "+episode=iraq_2018_2021")), UNTIL)
     past = [replace(window, kind="exact") for window in known]
     simulator = Simulator(scenario("open_ended", "+episode=iraq_2018_2021"), past, SALT, UNTIL)
-    there = {p.key for p in (*simulator.parameters, *simulator.source_parameters)}
-    return simulator, [Free(p, widening(p.key, UNTIL)) for p in informed(past) if p.key in there], past
+    return simulator, [Free(p, widening(p.key, UNTIL)) for p in simulator.informed()], past
 
 
 def shares(number: int) -> list[float]:

@@ -15,7 +15,7 @@ from experiments.settings import split as parts
 from experiments.verdicts import verdict
 from sim.analysis.baselines import BASELINES
 from sim.history.exits import around, compared, within_days
-from sim.history.forecasts import MODEL, Particle, of_baselines, of_model, outlook, prior_particles, rows, widened
+from sim.history.forecasts import MODEL, Particle, of_baselines, of_model, outlook, prior_particles, rows
 from sim.history.record import Window, shipped
 from sim.history.simulated import Simulator, within
 from sim.scenario import Scenario, read_scenario
@@ -36,7 +36,7 @@ def record() -> list[Window]:
 
 def scored(windows: list[Window], particles: int = 6) -> pd.DataFrame:
     look = outlook(windows, ORIGIN, 100)
-    made = of_model(episode(), look, prior_particles(look.past, ORIGIN, 1, particles), 1)
+    made = of_model(episode(), look, prior_particles(particles), 1)
     return pd.DataFrame(rows(look, {MODEL: made, **of_baselines(look, 1)}, 1))
 
 
@@ -147,12 +147,6 @@ def test_the_weight_of_a_trajectory_is_its_share_of_the_forecast(compiled_before
     one, other, both = (of_model(episode(), look, some, 1)[0] for some in (two[:1], two[1:], two))
     assert both.mean.tolist() == [one.mean[0], other.mean[0]]
     assert both.share.tolist() == [0.75, 0.25]
-
-
-def test_a_prior_is_widened_about_its_median():
-    assert widened(lambda u: u, 3.0, 0.5) == pytest.approx(0.5)
-    assert widened(lambda u: u, 1.0, 0.2) == pytest.approx(0.2)
-    assert widened(lambda u: u, 3.0, 0.2) == pytest.approx(0.0058, abs=1e-4)  # Phi(3 * -.8416)
 
 
 # -- a user's own file ---------------------------------------------------------------------------------------------------

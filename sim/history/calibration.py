@@ -10,13 +10,13 @@ import json
 import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.errors import RequestError
+from sim.history.informed import widened
 from sim.history.summaries import Summaries
 from sim.parameters import Parameter
 from sim.studies.place import Place
@@ -43,8 +43,7 @@ class Free:
 
     def value(self, z: float) -> float:
         """The value at z, which is standard normal a priori."""
-        tail = 1e-12  # beyond it a share is no longer told from 0 or 1
-        return self.parameter.prior(min(max(NormalDist().cdf(self.widening * z), tail), 1.0 - tail))
+        return widened(self.parameter, self.widening, z)
 
 
 @dataclass(frozen=True)

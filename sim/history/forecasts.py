@@ -15,7 +15,6 @@ import numpy as np
 from sim.analysis.baselines import BASELINES
 from sim.analysis.scores import Forecast, log_of_mixture, mixture, score
 from sim.errors import RequestError
-from sim.history.informed import informed, widening
 from sim.history.record import Window, split
 from sim.history.simulated import Simulator
 from sim.history.sources import log_probability
@@ -27,7 +26,6 @@ METHODS = (MODEL, *BASELINES)
 REPORTS = 40  # draws of what is reported, of each trajectory: they cost nothing, a trajectory does
 DRAWS = 4000  # of a baseline
 NEARLY_POISSON = 1e8  # size of a negative binomial in place of an infinite one, for formulas that need a number
-TAIL = 1e-9  # of a prior, beyond which nothing is drawn
 
 
 @dataclass(frozen=True)
@@ -59,23 +57,9 @@ def outlook(windows: Sequence[Window], origin: date, ahead: int) -> Outlook:
     return Outlook(origin, past, straddling, scored, [window for window in future if window.end > last])
 
 
-def prior_particles(past: Sequence[Window], origin: date, seed: int, count: int) -> list[Particle]:
-    """Trajectories that have learnt nothing, with the priors that a calibration up to that day would begin from."""
-    found = []
-    for replication in range(count):
-        values = {}
-        for parameter in informed(past):
-            luck = generator(seed, replication, stream("hindcast", parameter.key), 1, TIMING)
-            values[parameter.key] = widened(parameter.prior, widening(parameter.key, origin), luck.random())
-        found.append(Particle(values, replication))
-    return found
-
-
-def widened(prior: Callable[[float], float], times: float, u: float) -> float:
-    """The value below which a share u of a prior lies that is so many times as wide, in standard deviations."""
-    from scipy.special import ndtr, ndtri
-
-    return prior(float(np.clip(ndtr(times * ndtri(min(max(u, TAIL), 1.0 - TAIL))), TAIL, 1.0 - TAIL)))
+def prior_particles(count: int) -> list[Particle]:
+    """Trajectories that have learnt nothing: all of each is drawn by its replication's own luck, see `Simulator.prior_values`."""
+    return [Particle({}, replication) for replication in range(count)]
 
 
 def of_model(

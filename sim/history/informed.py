@@ -8,12 +8,14 @@ prior is left where it is: what it knew, it still knows, and docs/validation.md 
 
 from collections.abc import Iterable
 from datetime import date
+from statistics import NormalDist
 
 from sim.history import sources
 from sim.history.record import Window
 from sim.parameters import Parameter
 from sim.scenario import declared_parameters
 
+TAIL = 1e-12  # of a prior, beyond which nothing is drawn: a share is no longer told from 0 or 1
 WIDER = 3.0  # judgement: a 90 % range of 0.8 to 1.3 becomes one of 0.5 to 2
 ISIS = ("isis.attacks", "isis.dispersion", "isis.ramadan", "isis.volatility", "isis.attrition")
 BASES = (
@@ -58,3 +60,13 @@ def informed(windows: Iterable[Window]) -> list[Parameter]:
 def widening(key: str, until: date) -> float:
     """How many times as wide as declared a prior is, in standard deviations, for a calibration that ends on that day."""
     return WIDER if READ_UNTIL.get(key, date.min) > until else 1.0
+
+
+def widened(parameter: Parameter, times: float, z: float) -> float:
+    """The value at z, which is standard normal, of a prior that is so many times as wide as declared, in standard deviations."""
+    return parameter.prior(min(max(NormalDist().cdf(times * z), TAIL), 1.0 - TAIL))
+
+
+def drawn(parameter: Parameter, until: date, u: float) -> float:
+    """What a uniform draws of a parameter's prior, as wide as it is for a calibration that ends on that day."""
+    return widened(parameter, widening(parameter.key, until), NormalDist().inv_cdf(min(max(u, TAIL), 1.0 - TAIL)))

@@ -16,6 +16,7 @@ import numpy as np
 from sim import luck
 from sim.engines import compiled
 from sim.history import sources
+from sim.history.informed import drawn, informed
 from sim.history.record import Window
 from sim.history.sources import Sources
 from sim.parameters import Parameter
@@ -74,6 +75,7 @@ class Simulator:
         self.sources = Sources(windows, scenario.start)
         self.first = np.array([(w.start - scenario.start).days for w in windows], dtype=float)
         self.beyond = np.array([(w.end - scenario.start).days + 1 for w in windows], dtype=float)
+        self.until = until
         self.known_weeks = max(1, ((until - scenario.start).days + 1) // 7)
         self.parameters = [p for p in declared_parameters() if self.is_free(p)]
         self.source_parameters = sources.parameters(windows)
@@ -127,11 +129,19 @@ class Simulator:
         return replace(self.base, beliefs=beliefs)
 
     def prior_values(self, replication: int) -> dict[str, float]:
-        """What the replication's own luck draws of every parameter from its prior, by key: the model's from one stream, in their
-        order, each source's from its own, so that it does not matter which sources there are."""
-        shares = dict(zip(self.parameters, self.uniforms(replication, "priors", len(self.parameters)), strict=True))
+        """What the replication's own luck draws of every parameter from its prior, by key; priors that had seen later figures
+        are widened. The model's come from one stream, in the order in which all are declared, each source's from its own: neither
+        which sources there are, nor which parameters are set, changes what is drawn of another."""
+        declared = declared_parameters()
+        of_model = dict(zip((p.key for p in declared), self.uniforms(replication, "priors", len(declared)), strict=True))
+        shares = {p: of_model[p.key] for p in self.parameters}
         shares |= {p: self.uniforms(replication, p.key, 1)[0] for p in self.source_parameters}
-        return {p.key: p.prior(max(float(u), 1e-12)) for p, u in shares.items()}
+        return {p.key: drawn(p, self.until, float(u)) for p, u in shares.items()}
+
+    def informed(self) -> list[Parameter]:
+        """The parameters that its windows inform, without those that the episode sets."""
+        there = {p.key for p in (*self.parameters, *self.source_parameters)}
+        return [p for p in informed(self.windows) if p.key in there]
 
     def uniforms(self, replication: int, name: str, count: int) -> np.ndarray:
         """The first uniforms of one stream of the replication."""
