@@ -23,6 +23,8 @@ from sim.history.simulated import within
 from sim.history.summaries import Summaries, in_ramadan
 from sim.parameters import Parameter
 from sim.studies.place import place
+from tests.calibrated import counted, coverage, judged, power, shares_of
+from tests.calibrated import kept as kept_rows
 from tests.processes import ended, posture, started, until
 
 COUNTED = (14, 18, 12, 16, 15)
@@ -187,6 +189,34 @@ def test_no_later_and_no_straddling_window_changes_a_bit(tmp_path, compiled_befo
     different = calibrated(episode(), doubled, day, amounts(tmp_path / "b"))
     assert different.key != honest.key
     assert not different.table.equals(honest.table)
+
+
+# -- the test of many posteriors, by tests.calibrated --------------------------------------------------------------------------
+def test_shares_of_one_record_lie_from_0_to_1_one_a_parameter(compiled_before):
+    found = shares_of(0, population=20, generations=1)
+    assert len(found) == len(counted()[1]) >= 14
+    assert all(0.0 <= share <= 1.0 for share in found)
+
+
+def test_coverage_over_records_tells_narrow_posteriors_from_right_ones():
+    z = np.random.default_rng(3).standard_normal((64, 14))
+    right, narrow = (stats.norm.cdf(z / sd) for sd in (1.0, 0.8))
+    assert coverage(right).verdict == "as it should be"
+    assert coverage(narrow).verdict == "TOO NARROW"
+    assert coverage(narrow).mean == pytest.approx(2 * stats.norm.cdf(0.8 * 1.645) - 1, abs=5 * (0.15 / z.size) ** 0.5)
+    rows = judged(np.clip(right, 0.0, 1.0), [str(k) for k in range(14)])
+    assert all(sum(map(int, row[1].split())) == 64 for row in rows)
+    with pytest.raises(ValueError, match="63 of 64"):
+        judged(np.where(np.arange(64)[:, None] == 5, 1.0 + 2e-16 + 1e-9, right), ["a"])
+
+
+def test_uniformity_sees_a_shift_more_than_a_narrow_posterior():
+    assert power(64, 14) < 0.01
+    assert power(64, 14, shift=0.5) > power(64, 14, sd=0.6)
+
+
+def test_the_published_rows_are_of_all_records():
+    assert len(kept_rows()[0]) >= 14
 
 
 # -- what two counts are compared by -----------------------------------------------------------------------------------------
