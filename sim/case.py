@@ -55,6 +55,11 @@ class DatedEvent(Checked):
     what: Literal[tuple(KINDS)]  # ty: ignore[invalid-type-form] one list of kinds, also for the engines
     days: Annotated[int, Field(ge=1, le=1000)] | None = None
 
+    def known_on(self, day: date) -> "DatedEvent":
+        """Itself, without its days if it is still going on on that day."""
+        going_on = self.days is not None and read_date(self.date) + timedelta(days=self.days) > day
+        return self.model_copy(update={"days": None}) if going_on else self
+
     @field_validator("date")
     @classmethod
     def dated(cls, text: str) -> str:
@@ -132,11 +137,13 @@ class Case(Checked):
         return self
 
     def known_on(self, last: date) -> "Case":
-        """The case as it was known at the end of that day: no later event, and from the next day on they come by themselves."""
-        if self.given_until is None or last >= read_date(self.given_until):
+        """The case as it was known at the end of that day: no later event, and from the next day on they come by themselves. How
+        long an event lasts that is not over by then is not known: it has no days."""
+        if self.given_until is None:
             return self
-        events = tuple(event for event in self.events if read_date(event.date) <= last)
-        return self.model_copy(update={"events": events, "given_until": (last + timedelta(days=1)).isoformat()})
+        after = last + timedelta(days=1)
+        events = tuple(event.known_on(after) for event in self.events if read_date(event.date) <= last)
+        return self.model_copy(update={"events": events, "given_until": min(after, read_date(self.given_until)).isoformat()})
 
 
 class Calendar:

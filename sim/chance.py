@@ -9,6 +9,7 @@ from math import exp, floor, log, sqrt
 from sim.rules import rule
 
 MOST = 700.0  # exp(-MOST) is still a normal number; beyond it sums would start from nothing
+HIGHEST = 1.0 - 2.0**-53  # the highest uniform there is: at 1 a quantile has no end
 TAIL = 1e-18  # a share of probability below what a uniform of 53 bits can reach: rounding may keep the total below the uniform
 
 
@@ -37,6 +38,19 @@ def normal(u):
 def lognormal(median, sigma, u):
     """A lognormal value of the given median; sigma is the standard deviation of its logarithm."""
     return median * exp(sigma * normal(u))
+
+
+@rule
+def lognormal_beyond(least, median, sigma, u):
+    """A lognormal value, given that it is at least so much. The share below is found by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(53):
+        middle = 0.5 * (low + high)
+        if lognormal(median, sigma, middle) < least:
+            low = middle
+        else:
+            high = middle
+    return max(least, lognormal(median, sigma, min(low + (1.0 - low) * u, HIGHEST)))
 
 
 @rule

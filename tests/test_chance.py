@@ -196,6 +196,17 @@ def test_a_power_law_has_the_shares_and_mean_of_a_rounded_pareto():
     assert sizes.mean() == pytest.approx(shares @ np.arange(1, 301), rel=1e-3)
 
 
+@pytest.mark.parametrize("least", [0.0, 20.0, 180.0, 700.0])
+def test_a_value_beyond_another_is_the_conditional_quantile(least):
+    law = stats.lognorm(0.4, scale=180.0)
+    for u in (0.0, 0.1, 0.5, 0.9, BELOW_ONE):
+        found = chance.lognormal_beyond(least, 180.0, 0.4, u)
+        assert found >= least
+        if u not in (0.0, BELOW_ONE):
+            assert found == pytest.approx(law.isf(law.sf(least) * (1.0 - u)), rel=1e-6)
+    assert chance.lognormal_beyond(1e6, 180.0, 0.4, 0.5) == 1e6  # beyond all: it ends at once
+
+
 @pytest.mark.parametrize("mean", [2.0, 165.0])
 def test_the_hazard_of_an_erlang_spell_is_its_density_over_its_survival(mean):
     spell = stats.gamma(3.0, scale=mean / 3.0)

@@ -1,5 +1,6 @@
 """Simulated records: what the sources would have reported of an episode, and what follows an origin."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -14,6 +15,7 @@ from sim.history.record import Window, shipped, split
 from sim.history.simulated import COUNTED, Simulator, within
 from sim.outcomes import SERIES
 from sim.scenario import Scenario, declared_parameters, read_scenario
+from tests.parity import differences
 
 ORIGIN = date(2020, 3, 31)
 SEED = 11
@@ -77,6 +79,36 @@ def test_dated_events_later_than_the_origin_are_not_known():
     assert [round(event.day) for event in dated] == [727, 732, 801]
     given = [event for event in run.events if event.day < 820 and event.activity in ("tension shock", "reprisal", "protest wave")]
     assert given == []
+
+
+def test_how_long_an_event_lasts_that_was_not_over_is_not_known():
+    """The resignation of 29 November 2019 led to a government after 160 days: at an origin before, 600 would change no bit."""
+    asked = Composer("run").compose(["episode=iraq_2018_2021"])
+    for event in asked["case"]["events"]:
+        if event["what"] == "government resigns":
+            event["days"] = 600
+    other = read_scenario(sections(asked)[0])
+    known, changed = (Simulator(of, [], SEED, date(2019, 12, 31)).base for of in (episode(), other))
+    rows = [compiled.run_block(of, SEED, 0, 4, 4) for of in (known, changed)]
+    assert rows[0].weeks.tobytes() == rows[1].weeks.tobytes()
+    late = [Simulator(of, [], SEED, date(2020, 5, 31)).base for of in (episode(), other)]
+    assert [event.days for event in late[0].case.events if event.days] == [75, 150, 160]
+    assert [event.days for event in late[1].case.events if event.days] == [75, 150]
+    # on 31 December 2019 protests and the search for a government went on; both end later, by the model's own luck
+    whole = replace(known, horizon_days=1190)
+    runs = [reference.replicate(whole, SEED, r) for r in range(12)]
+    assert differences(runs[0], compiled.replicate(whole, SEED, 0)) == []
+    given_until = (date(2020, 1, 1) - whole.start).days
+    ends = {round(run.world.environment.protest_until) for run in runs}
+    assert min(ends) >= given_until
+    assert len(ends) > 6
+    formed = [
+        [e.day for e in reference.replicate(whole, SEED, r, trace=True).events if e.activity == "government formed"]
+        for r in (0, 1)
+    ]
+    after = [min(day for day in days if day > 700) for days in formed]
+    assert min(after) >= given_until
+    assert after[0] != after[1]
 
 
 def test_the_posture_is_what_it_was():

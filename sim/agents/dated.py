@@ -21,7 +21,7 @@ KINDS = {
     "truce": TRUCE,
     "truce ends": TRUCE_ENDS,
 }
-LASTING = ("protest wave", "government resigns")  # how many days is part of the input
+LASTING = ("protest wave", "government resigns")  # how many days is part of the input; 0: on the day given_until not over yet
 
 
 @rule

@@ -113,12 +113,14 @@ def next_dated(world, p, day, who):
 
 @rule
 def as_dated(world, p, day, who, luck):
-    """What is known to have happened on this day: a shock of a size that is not known, protest for as long as it lasted."""
+    """What is known to have happened on this day: a shock of a size that is not known, protest for as long as it lasted, or is
+    known to have lasted; how much longer, no past tells."""
     for k in range(p.case.dated):
         if dated.is_dated(p, day, k, dated.TENSION):
             shock(world, p, day, who, luck)
         if dated.is_dated(p, day, k, dated.PROTEST):
-            world.environment.protest_until = day + p.case.dated_lasts[k]
+            ended = day + p.case.dated_lasts[k]
+            world.environment.protest_until = ended if ended > day else p.case.given_until + exponential(SPELL, luck[0])
 
 
 @rule

@@ -10,7 +10,7 @@ from math import log
 
 from sim.activity import GROUPS, Hazard, Response, Timer
 from sim.agents import dated, environment, observation, posture
-from sim.chance import lognormal
+from sim.chance import lognormal, lognormal_beyond
 from sim.parameters import Beliefs as Declared
 from sim.parameters import belief
 from sim.rules import MONTH, NEVER, NOT_YET, rule, weekly
@@ -227,11 +227,14 @@ def next_dated(world, p, day, who):
 
 @rule
 def as_dated(world, p, day, who, luck):
-    """A government that is known to have resigned; the next one took so many days."""
+    """A government that is known to have resigned; the next one took so many days, or is known not to be there yet."""
     fall(world, p, day, who, luck)
     for k in range(p.case.dated):
         if dated.is_dated(p, day, k, dated.RESIGNATION):
-            world.government.formed_day = day + p.case.dated_lasts[k]
+            took = p.case.dated_lasts[k]
+            if took == 0.0:
+                took = lognormal_beyond(p.case.given_until - day, FORMATION * MONTH, FORMATION_SIGMA, luck[0])
+            world.government.formed_day = day + took
 
 
 @rule
