@@ -15,6 +15,7 @@ from sim.analysis.baselines import (
     fit,
     last_year_bootstrap,
     steps,
+    year_before,
 )
 from sim.analysis.scores import drawn
 
@@ -63,13 +64,39 @@ def test_the_bootstrap_draws_the_counts_of_the_last_year():
     assert made.counts.var() == pytest.approx(8 / 3, rel=0.15)
 
 
+def test_the_last_year_is_a_calendar_year_also_where_it_has_366_days():
+    first = months([7], date(2020, 1, 1))
+    window = Counted(date(2021, 1, 1), date(2021, 1, 31), 0)
+    made = last_year_bootstrap(first, window, date(2020, 12, 31), 50, rng())
+    assert made is not None
+    assert set(made.counts) == {7}
+    assert last_year_bootstrap(first, window, date(2021, 1, 1), 50, rng()) is None
+    assert year_before(date(2020, 2, 29)) == date(2019, 2, 28)
+    assert year_before(date(2020, 12, 31)) == date(2019, 12, 31)
+
+
+def test_a_long_stretch_is_drawn_as_often_as_it_has_days():
+    past = [
+        Counted(date(2019, 1, 1), date(2019, 12, 21), 0),
+        *(Counted(date(2019, 12, d), date(2019, 12, d), 1) for d in range(22, 32)),
+    ]
+    made = last_year_bootstrap(past, Counted(date(2020, 1, 1), date(2020, 1, 1), 0), date(2019, 12, 31), DRAWS, rng())
+    assert made is not None
+    assert (made.counts > 0).mean() == pytest.approx(10 / 365, abs=5 * np.sqrt(10 / 365 / DRAWS))
+
+
+def test_an_autoregression_that_runs_away_is_no_forecast():
+    past = months([int(1.7**k) for k in range(26)])
+    assert ar1_negative_binomial(past, after(past, 3000), past[-1].end, 50, rng()) is None
+
+
 def test_the_bootstrap_fills_a_quarter_and_cuts_a_week():
     past = months([10] * 12, date(2018, 1, 1))
     quarter = last_year_bootstrap(past, after(past, 91), past[-1].end, DRAWS, rng())
     week = last_year_bootstrap(past, after(past, 7), past[-1].end, DRAWS, rng())
     assert quarter is not None
     assert week is not None
-    rate = 10 * np.mean([1 / known.days for known in past])
+    rate = 120 / 365  # every day alike
     assert quarter.counts.mean() == pytest.approx(91 * rate, abs=0.4)
     assert week.counts.mean() == pytest.approx(7 * rate, abs=5 * np.sqrt(7 * rate / DRAWS))
     assert week.counts.var() == pytest.approx(10 * 7 / 30 * (1 - 7 / 30), rel=0.1)

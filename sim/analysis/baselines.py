@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.analysis.scores import LEAST_RATE, Forecast, mixture, smoothed
 
-YEAR = 365  # days
+MOST = 1e6  # a mean count beyond it is of a simulation that ran away
 LEAST_SERIES = 24  # consecutive windows of one length that an autoregression needs
 SAME_LENGTH = 3  # days by which these may differ: calendar months do
 UNIT_DAYS = 30.0  # days that a step's rate is given for; it cancels out
@@ -44,22 +44,22 @@ def last_year_bootstrap(
 ) -> Forecast | None:
     """The last year over again: stretches of it are drawn with replacement until the window is filled.
 
-    The last stretch is cut to fit, and each of its events kept with the share of its days that is used. Its probabilities are
-    smoothed, see `sim.analysis.scores.smoothed`.
+    Each is drawn as often as it has days, so that every day of the year counts alike. The last stretch is cut to fit, and each of
+    its events kept with the share of its days that is used. Its probabilities are smoothed, see `sim.analysis.scores.smoothed`.
 
     Args:
         past: what is known at the end of the day `origin`. window: to forecast; its count is not looked at. draws: how many the
             ensemble has.
     Returns:
-        None if no window of the series has begun in the 365 days up to the origin.
+        None if no window of the series has begun in the calendar year up to the origin.
     """
-    recent = related([known for known in past if known.start > origin - timedelta(days=YEAR)], window)
+    recent = related([known for known in past if known.start > year_before(origin)], window)
     if not recent:
         return None
     days, counts = lengths(recent), np.array([known.count for known in recent])
     total, left = np.zeros(draws), np.full(draws, window.days)
     while (open_ := np.flatnonzero(left)).size:
-        chosen = rng.integers(len(recent), size=open_.size)
+        chosen = rng.choice(len(recent), size=open_.size, p=days / days.sum())
         used = np.minimum(days[chosen], left[open_])
         total[open_] += rng.binomial(counts[chosen], used / days[chosen])
         left[open_] -= used
@@ -86,7 +86,8 @@ def ar1_negative_binomial(
     """A negative-binomial count whose log mean is linear in log(1 + the count before), fitted and simulated forward.
 
     Arguments as of `last_year_bootstrap`. Returns None unless the source has at least 24 consecutive windows of one length (give
-    or take 3 days) up to its latest. Parameters are the likelihood's maximum: what is unknown of them is not in the forecast.
+    or take 3 days) up to its latest, and if the means that it simulates run away beyond a million. Parameters are the
+    likelihood's maximum: what is unknown of them is not in the forecast.
     """
     own = consecutive([known for known in past if (known.series, known.source) == (window.series, window.source)])
     if len(own) < LEAST_SERIES or window.start <= own[-1].end:
@@ -95,6 +96,8 @@ def ar1_negative_binomial(
     total, before = np.zeros(draws), np.full(draws, float(own[-1].count))
     for start, end in steps(own, window.end):
         mean = fitted.mean(before, (end - start).days + 1)
+        if not mean.max() <= MOST:
+            return None
         before = mixture(mean, np.full(draws, fitted.size), np.ones(draws), 1, rng).counts
         shared = (min(end, window.end) - max(start, window.start)).days + 1
         if (start, end) == (window.start, window.end):
@@ -109,6 +112,11 @@ BASELINES: dict[str, Baseline] = {
     "constant_poisson": constant_poisson,
     "ar1_negative_binomial": ar1_negative_binomial,
 }
+
+
+def year_before(day: date) -> date:
+    """The same day one calendar year before; of 29 February, the 28th."""
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def related(past: Sequence[Window], window: Window) -> list[Window]:
