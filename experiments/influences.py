@@ -26,8 +26,13 @@ def tell(done: Session, bad: Bad | None, settings: SensitivitySettings) -> None:
     if "sobol" in tables:
         for name, table in tables["sobol"].groupby("outcome", sort=False):
             tell_indices(str(name), table)
+    elif done.interrupted:
+        console.say("The indices are not there yet; the same command goes on.")
+    elif tables["morris"]["kept"].any():
+        console.say("There are no indices: too few replications of their points are there.")
     else:
-        console.say("No parameter or rival has an effect on any of these outcomes that can be told from luck.")
+        where = ", in the replications that did not fail" * bool(len(done.failures))
+        console.say(f"No parameter or rival has an effect on any of these outcomes that can be told from luck{where}.")
     if bad is not None and "prim" in tables:
         tell_box(tables, bad, settings)
 
@@ -53,7 +58,7 @@ def tell_screening(table: "pd.DataFrame", settings: SensitivitySettings) -> None
     inputs = table["parameter"].nunique()
     console.table(
         f"Screening: {len(keys)} of {inputs} parameters and rivals matter most; size of the effect of going through "
-        "the 90 % range",
+        "the 90 % range; of a rival, from one choice to another",
         ["parameter", *heads],
         [[key, *(cell(key, name, m) for name in settings.outcomes for m in ("mean", "log_variance"))] for key in keys],
     )
@@ -63,19 +68,25 @@ def tell_screening(table: "pd.DataFrame", settings: SensitivitySettings) -> None
 
 def tell_indices(name: str, table: "pd.DataFrame") -> None:
     """The indices of one outcome's mean and variance, and the share that is luck."""
+    import pandas as pd
+
     mean = table[table["measure"] == "mean"].set_index("parameter")
     variance = table[table["measure"] == "variance"].set_index("parameter")
     luck = mean.iloc[0]
     order = mean.sort_values("st", ascending=False, kind="stable").index
     columns = ["s1", "st", "st_upper"]
-    shown = [key for key in order if max(*mean.loc[key, columns].abs(), *variance.loc[key, columns].abs(), 0.0) >= LEAST]
+    largest = pd.concat([mean[columns], variance[columns]], axis=1).abs().max(axis=1, skipna=False)  # missing where one is
+    shown = [key for key in order if not largest[key] < LEAST]
+    lucky = "nothing varies" if pd.isna(luck["luck"]) else f"luck makes {share(luck, 'luck')} of the variance of a run"
+    if table[["s1", "st"]].isna().all(axis=None):
+        console.say(f"{BY_NAME[name].label}: {lucky}; what any parameter or rival makes of it cannot be told from luck.")
+        return
     console.table(
-        f"{BY_NAME[name].label}: luck makes {share(luck, 'luck')} of the variance of a run; of the variance that the mean has "
-        "over the parameters, each makes",
+        f"{BY_NAME[name].label}: {lucky}; of the variance that the mean has over the parameters, each makes",
         ["parameter", "by itself", "with others", "of a run's, by itself", "of the variance's: by itself", "with others"],
         [
             [
-                *(str(key), share(mean.loc[key], "s1"), share(mean.loc[key], "st"), percent(mean.loc[key, "s1_of_run"])),
+                *(str(key), share(mean.loc[key], "s1"), share(mean.loc[key], "st"), share(mean.loc[key], "s1_of_run")),
                 *(share(variance.loc[key], "s1"), share(variance.loc[key], "st")),
             ]
             for key in shown

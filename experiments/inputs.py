@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,16 @@ class Input:
 
 
 def inputs_of(config: Mapping[str, Any], given: Sequence[str]) -> list[Input]:
-    """Every parameter that the configuration has at its default, and every rival that the command does not choose.
+    """Every parameter that the configuration has at its default and the command does not set, and every rival that it does not
+    choose.
 
     Args:
         given: the keys and groups that the command sets.
     Raises:
         RequestError: if fewer than two are left.
     """
-    free = [Input(p.key, p) for p in declared_parameters() if value_at(dict(config), p.key) == p.default]
+    at_default = [p for p in declared_parameters() if value_at(dict(config), p.key) == p.default]
+    free = [Input(p.key, p) for p in at_default if p.key not in given]
     for key, (choice, _) in RIVALS.items():
         if key.replace(".", "/") not in given and f"{key}.{choice}" not in given:
             free.append(Input(key))
@@ -69,3 +72,23 @@ def placed(config: Mapping[str, Any], inputs: Sequence[Input], row: np.ndarray) 
 def trimmed(design: np.ndarray) -> np.ndarray:
     """Points of a screening, within the 90 % ranges."""
     return TRIM + (1.0 - 2.0 * TRIM) * design
+
+
+def ways(design: np.ndarray, inputs: Sequence[Input]) -> np.ndarray:
+    """Where the points of a screening stand on the way whose effect is told, of which a step may be a part.
+
+    A number's way is its 90 % range, in the space in which its prior is normal: the effect of a linear input is that of going
+    through the range. A step of a rival is a whole way: from one choice to another.
+    """
+    from scipy.special import ndtri
+
+    from sim.analysis.screening import STEP
+
+    number = ndtri(trimmed(design)) / (2.0 * ndtri(1.0 - TRIM))
+    return np.where([one.parameter is not None for one in inputs], number, design / STEP)
+
+
+def spread(one: Input) -> float:
+    """What an effect as it is told stands for as a standard deviation, were the response linear: 1/3.29 for a number, a half for
+    a choice of two."""
+    return 0.5 / NormalDist().inv_cdf(1.0 - TRIM) if one.parameter is not None else 0.5

@@ -14,7 +14,7 @@ from experiments.badness import Bad, read_bad
 from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer, loosened
 from experiments.conclusions import known_outcome
-from experiments.inputs import Input, inputs_of, placed, trimmed
+from experiments.inputs import Input, inputs_of, placed, spread, trimmed, ways
 from experiments.session import Request
 from experiments.settings import SensitivitySettings, read
 from sim.errors import RequestError
@@ -31,6 +31,8 @@ TABLES = ("points", "morris", "sobol", "prim", "box")
 DESIGNS = SCREENING, INDICES, LEARNING, TESTING = ("screening", "indices", "learning", "testing")
 REST = "the rest"
 SWEPT = ("schedule", "design", "point")
+MOST = 200_000  # points under each schedule, of all designs: their scenarios alone take minutes to write down
+PLANNED = 10_000  # of which a plan is told scenario by scenario
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Designs:
         s = self.settings
         steps = screening_design(self.keys, s.trajectories, s.design_seed)
         self.add(SCREENING, trimmed(steps), s.replications, len(self.inputs) + 1)
-        self.rows[SCREENING] = steps  # effects are told for the whole of the 90 % range
+        self.rows[SCREENING] = ways(steps, self.inputs)
         if s.bad is not None:
             draws = filling("latin_hypercube", s.states, len(self.inputs), s.design_seed)
             self.add(LEARNING, draws[::2], s.per_state, 1)
@@ -120,13 +122,28 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     _, settings = read(SensitivitySettings, config)
     for name in settings.outcomes:
         known_outcome("outcomes", name)
+        if settings.outcomes.count(name) > 1:
+            raise RequestError(f"outcomes = {name!r}: is there twice; expected each once")
     bad = read_bad(settings.bad, difference=settings.schedules is not None) if settings.bad is not None else None
     if settings.rows & (settings.rows - 1):
         below = 1 << (settings.rows.bit_length() - 1)
         raise RequestError(f"rows = {settings.rows}: expected a power of two, such as {below} or {2 * below}")
     given = [override.partition("=")[0].lstrip("+~") for override in overrides]
     inputs = inputs_of(config, given)
+    scenarios = points_of(settings, len(inputs)) * (1 if settings.schedules is None else 2)
+    if scenarios > MOST:
+        more = f", states={settings.states}" * (bad is not None)
+        asked = f"trajectories={settings.trajectories}, rows={settings.rows}, keep={settings.keep}{more}"
+        raise RequestError(f"{asked}: {scenarios:,} points of {len(inputs)} inputs; expected at most {MOST:,}")
     designs = Designs(settings, inputs, configurations(settings, config, overrides, folder, given))
+    if settings.plan and scenarios > PLANNED:
+        runs = replications_of(settings, len(inputs)) * len(designs.configs)
+        asked = f"{runs:,} replications of {scenarios:,} scenarios"
+        console.table("Plan of sensitivity; nothing is computed or written", ("of", "how much"), [("asked for", asked)])
+        console.say(
+            f"Too many to look up what is there already, as of up to {PLANNED:,}; try with fewer rows for the time it takes."
+        )
+        return 0
     designs.begin()
     done = run(designs, config, overrides, bad)
     if done is None:
@@ -145,6 +162,24 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     session.tell_trouble(done)
     session.tell_place(done)
     return done.status
+
+
+def points_of(settings: SensitivitySettings, inputs: int) -> int:
+    """The points of all designs, under one schedule."""
+    of_steps, of_indices = designed(settings, inputs)
+    return of_steps + of_indices + (settings.states if settings.bad is not None else 0)
+
+
+def replications_of(settings: SensitivitySettings, inputs: int) -> int:
+    """The replications at all points, under one schedule."""
+    states = settings.states * settings.per_state if settings.bad is not None else 0
+    return sum(designed(settings, inputs)) * settings.replications + states
+
+
+def designed(settings: SensitivitySettings, inputs: int) -> tuple[int, int]:
+    """The points of the screening, and at most of the Sobol design."""
+    kept = min(settings.keep, inputs)
+    return settings.trajectories * (inputs + 1), settings.rows * (kept + (kept < inputs) + 2)
 
 
 def configurations(
@@ -227,10 +262,15 @@ def request_of(designs: Designs, config: dict[str, Any]) -> Request:
 
 def screened(designs: Designs, outcomes: "pd.DataFrame") -> list[str]:
     """The inputs that the screening leaves; none if too much of it failed, or nothing has an effect."""
+    table = screening_table(designs, outcomes)
+    return [] if table is None else left(designs, table)
+
+
+def left(designs: Designs, table: "pd.DataFrame") -> list[str]:
+    """The inputs that matter most in a table of the screening."""
     from sim.analysis.screening import kept
 
-    table = screening_table(designs, outcomes)
-    return [] if table is None else kept(table, designs.settings.keep)
+    return kept(table, designs.settings.keep, {one.key: spread(one) for one in designs.inputs})
 
 
 def screening_table(designs: Designs, outcomes: "pd.DataFrame") -> "pd.DataFrame | None":
@@ -257,7 +297,7 @@ def tables(designs: Designs, outcomes: "pd.DataFrame", bad: Bad | None) -> "dict
     s, found = designs.settings, {"points": designs.table()}
     if (screening := screening_table(designs, outcomes)) is None:
         return found
-    found["morris"] = screening.assign(kept=screening["parameter"].isin(designs.names))
+    found["morris"] = screening.assign(kept=screening["parameter"].isin(left(designs, screening)))
     parts, names = [], s.outcomes if INDICES in designs.rows else ()
     with console.progress(len(names), "sensitivity: intervals") as advance:
         for name in names:

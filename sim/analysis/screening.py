@@ -1,11 +1,11 @@
 """Morris screening of a stochastic model: what each input does to the mean and to the variance of an outcome, one at a time.
 
-An elementary effect is the change of the response when one input is moved, the others staying where they are, divided by how far
-it was moved on its own scale from 0 to 1. The points of a trajectory share their luck, so that an input that does nothing has
+An elementary effect is the change of the response when one input is moved, the others staying where they are, divided by how much
+of the way it was moved whose effect is told. The points of a trajectory share their luck, so that an input that does nothing has
 effects of 0; trajectories have luck of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from sim.analysis.resampling import percentile_interval, weights
 
 COLUMNS = ("outcome", "measure", "parameter", "mu", "mu_star", "lower", "upper", "sigma", "noise", "score")
 MEASURES = ("mean", "log_variance")
-LEVELS = 4  # of each input; a step goes two thirds of the way
+LEVELS = 4  # of each input
+STEP = LEVELS / 2 / (LEVELS - 1)  # of the way from 0 to 1: two thirds
 
 
 def problem(names: Sequence[str]) -> dict[str, Any]:
@@ -45,14 +46,15 @@ def screening(
     """The elementary effects of each input on the mean of an outcome and on the logarithm of its variance.
 
     Args:
-        values: shape (points, replications), at least 4, on the same luck along a trajectory. design: of `screening_design`.
+        values: shape (points, replications), at least 4, on the same luck along a trajectory. design: of `screening_design`, or
+            where its points stand on other scales, of an input each; effects are those of a step of 1 on these.
         names: of the inputs. bootstrap: resamples of trajectories, which bring their luck with them.
     Returns:
         a row for each measure and input: mu (mean effect), mu_star (mean of its size) with its interval (percentile bootstrap),
         sigma (standard deviation over the trajectories: interactions, or a curve), noise (what
         mu_star would be by luck alone, were there no effect: half of what the effects of two halves of the replications differ
         by, mean), score: sqrt(mu_star^2 - noise^2), 0 where noise is larger.
-        Effects are of the whole way from 0 to 1, in the outcome's unit, or in units of log variance: 0.7 doubles it.
+        Effects are in the outcome's unit, or in units of log variance: 0.7 doubles it.
     Raises:
         ValueError: if the values are not of the design, or there are fewer than 4 replications.
     Source: Campolongo, Cariboni and Saltelli, Environmental Modelling and Software 22 (2007).
@@ -105,13 +107,17 @@ def responses(values: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": values.mean(axis=1), "log_variance": np.log(shrunk) if usual > 0.0 else np.zeros(len(values))}
 
 
-def kept(table: pd.DataFrame, most: int) -> list[str]:
+def kept(table: pd.DataFrame, most: int, spread: Mapping[str, float] | None = None) -> list[str]:
     """The inputs that matter most to the means of all outcomes together, at most so many.
 
-    What an input may add to the variance of a mean goes with the square of its score. One after another, the outcome of which the
-    inputs taken cover least gets the one that matters most to it. An input of no score is not taken.
+    What an input may add to the variance of a mean goes with the square of its score times its spread (by name; alike if not
+    given): its standard deviation on the scale of the effects. One after another, the outcome of which the inputs taken cover
+    least gets the one that matters most to it. An input of no score is not taken.
     """
-    squares = table[table["measure"] == "mean"].pivot(index="parameter", columns="outcome", values="score") ** 2
+    scores = table[table["measure"] == "mean"].pivot(index="parameter", columns="outcome", values="score")
+    if spread is not None:
+        scores = scores.mul([spread[name] for name in scores.index], axis=0)
+    squares = scores**2
     shares = (squares / squares.sum()).fillna(0.0).loc[:, squares.sum() > 0.0]
     taken: list[str] = []
     while len(taken) < most:

@@ -16,9 +16,10 @@ from sim.analysis.resampling import resamples
 from sim.analysis.screening import problem
 
 COLUMNS = (
-    *("outcome", "measure", "parameter", "s1", "s1_lower", "s1_upper", "st", "st_lower", "st_upper", "s1_of_run"),
-    *("luck", "luck_lower", "luck_upper"),
+    *("outcome", "measure", "parameter", "s1", "s1_lower", "s1_upper", "st", "st_lower", "st_upper"),
+    *("s1_of_run", "s1_of_run_lower", "s1_of_run_upper", "luck", "luck_lower", "luck_upper"),
 )
+OF_RUN = COLUMNS[9:]
 MEASURES = ("mean", "variance")
 KNOWN = 0.95  # share of resamples that must have a variance above 0 for an interval to be told
 
@@ -87,7 +88,7 @@ def indices(
         # as single ones know the mean.
         known = runs if measure == "mean" else (runs[..., 0 : replications // 2 * 2 : 2] - runs[..., 1::2]) ** 2 / 2
         parts.append(of_response(known, names, confidence, bootstrap, seed, common).assign(outcome=outcome, measure=measure))
-    parts[1][["luck", "luck_lower", "luck_upper", "s1_of_run"]] = np.nan  # luck of a luck: no share of anything
+    parts[1][list(OF_RUN)] = np.nan  # luck of a luck: no share of anything
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
@@ -103,7 +104,7 @@ def of_response(
     for of_row, of_luck in resamples(rows, replications, bootstrap, np.random.default_rng(seed)):
         for row, luck in zip(of_row, of_luck, strict=True):
             once = shares(runs[row > 0.0], row[row > 0.0], luck if common else flat)
-            drawn.append([*once.s1, *once.st, once.luck])
+            drawn.append([*once.s1, *once.st, *(once.s1 * (1.0 - once.luck)), once.luck])
     lower, upper = known_interval(np.array(drawn), confidence)
     k, nan = len(names), np.full(len(names), np.nan)
     if np.isnan(lower[:-1]).all():  # the variance over the points may be luck's
@@ -111,7 +112,9 @@ def of_response(
     return pd.DataFrame(
         {
             **{"parameter": list(names), "s1": whole.s1, "s1_lower": lower[:k], "s1_upper": upper[:k]},
-            **{"st": whole.st, "st_lower": lower[k:-1], "st_upper": upper[k:-1], "s1_of_run": whole.s1 * (1.0 - whole.luck)},
+            **{"st": whole.st, "st_lower": lower[k : 2 * k], "st_upper": upper[k : 2 * k]},
+            **{"s1_of_run": whole.s1 * (1.0 - whole.luck)},
+            **{"s1_of_run_lower": lower[2 * k : -1], "s1_of_run_upper": upper[2 * k : -1]},
             **{"luck": whole.luck, "luck_lower": lower[-1], "luck_upper": upper[-1]},
         }
     )

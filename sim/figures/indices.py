@@ -84,5 +84,8 @@ def _layers(table: pd.DataFrame, y: alt.Y, pixels: float) -> list[alt.Chart]:
         marks("point", up, "s1", size=45, filled=True, fill=BLUE, stroke=INK, strokeWidth=0.5, opacity=1),
         marks("point", down, "st", shape="diamond", size=55, filled=True, fill=VERMILION, stroke=INK, strokeWidth=0.5, opacity=1),
     ]
-    missing = table[table["st"].isna()]
+    missing = table[table["st"].isna() & table["s1"].isna()]
+    if len(missing) == len(table):  # one line for all, and no axis of what is not there
+        said = "nothing varies" if table["luck"].isna().all() else "no input can be told from luck"
+        return [absent(missing.iloc[:1], y, said)]
     return layers + ([absent(missing, y, "not told from luck")] if len(missing) else [])

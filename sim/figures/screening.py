@@ -38,7 +38,9 @@ def screening(
     largest = table.groupby("outcome")["mu_star"].transform("max")
     share = (table["mu_star"] / largest.where(largest > 0)).fillna(0.0)
     order = share.groupby(table["parameter"], sort=False).max().sort_values(ascending=False, kind="stable")
-    inputs, left = list(order.index[:most]), max(len(order) - most, 0)
+    moving = order[order > 0.0] if (order > 0.0).any() else order  # an input that moves nothing is no row to read
+    inputs, still = list(moving.index[:most]), len(order) - len(moving)
+    left = len(moving) - len(inputs)
     table = table[table["parameter"].isin(inputs)].assign(schedule=table["parameter"])
 
     alone, beside = len(names) == 1, across(len(names))
@@ -51,10 +53,12 @@ def screening(
     title = f"What moves the mean: {about}, {period(start, horizon_days)}"
     explanation = (
         "Blue dot and bar: mean size of the effect of taking the input through its 90 % range, the others staying where they "
-        f"are, and its {percent(confidence)} interval. Hollow diamond: standard deviation of the effects; as large as the mean "
+        f"are (a rival theory: of changing to another), and its {percent(confidence)} interval. Hollow diamond: standard "
+        "deviation of the effects; as large as the mean "
         "where the effect depends on the others. Orange: what luck alone would give."
     )
     explanation += f" The {len(inputs)} inputs that matter most are shown; {left} more are in the table." * (left > 0)
+    explanation += f" {still} that move nothing are left out." * (still > 0)
     explanation += " Each panel has its own axis." * (not alone)
     return finish(grid(drawn), title, explanation, total_width(len(names), inputs))
 
