@@ -7,7 +7,7 @@ from experiments import session
 from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer
 from experiments.conclusions import TABLES, Conclusions, check_conclusions, read_limits, read_objectives
-from experiments.draws import posterior_told
+from experiments.draws import posterior_draws
 from experiments.settings import CompareSettings, read
 from experiments.states import State, states_of
 from experiments.stopping import Stopping
@@ -26,7 +26,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     """
     import pyarrow as pa
 
-    _, settings = read(CompareSettings, config)
+    composed, settings = read(CompareSettings, config)
     given = [override.split("=")[0].lstrip("+~") for override in overrides]
     if "schedule" in given:
         raise RequestError("schedule: compare takes several: schedules=[open_ended,rapid_6_months]")
@@ -35,7 +35,8 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     names = chosen(settings, folder)
     check_conclusions(settings)
     check_amounts(settings, given, len(names))
-    states = states_of(settings, config)
+    posterior = posterior_draws(settings)
+    states = states_of(settings, config, posterior.values if posterior else ())
     scenarios, marks = worlds(names, states, overrides, folder)
     wanted = [Wanted(label, scenario, settings.seed, *much(settings, states)) for label, scenario in scenarios.items()]
     stopping = Stopping(settings, wanted) if settings.tolerance else None
@@ -47,11 +48,13 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
         config,
         marks,
         kinds={"state": pa.int64()} if states else {},
-        more=({"states": len(states)} if states else {}) | posterior_told(settings),
+        more=({"states": len(states)} if states else {}) | ({"posterior": posterior.told(states)} if posterior else {}),
         derived=asked.tables,
         derivable=TABLES,
         grow=stopping,
     )
+    if posterior:
+        posterior.tell(states, composed.start)
     done = session.run(request, settings)
     if done is None:
         return 0

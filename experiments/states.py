@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from experiments.draws import posterior_draws
 from experiments.settings import CompareSettings, split
 from sim.agents.announcements import MODULES
 from sim.errors import RequestError
@@ -38,15 +37,18 @@ class State:
         return read_scenario(scenario)
 
 
-def states_of(settings: CompareSettings, config: Mapping[str, Any]) -> list[State]:
+def states_of(
+    settings: CompareSettings, config: Mapping[str, Any], calibrated: Sequence[Mapping[str, float]] = ()
+) -> list[State]:
     """The states that a comparison is to be made in; none if it is made in one world only.
 
     All rivals are met by each draw, so that what a rival changes is seen on the same parameters. A parameter that the
-    configuration sets to anything but its default stays where it was set. With a posterior, what was calibrated comes from one
-    trajectory of it for each draw, the others from their priors.
+    configuration sets to anything but its default stays where it was set.
 
+    Args:
+        calibrated: with a posterior, of each draw the values that come from it; the others come from their priors.
     Raises:
-        RequestError: if there is nothing left to draw, or no such posterior.
+        RequestError: if there is nothing left to draw, in all or from the posterior.
     """
     if not (settings.all_rivals or settings.draw_parameters):
         return []
@@ -57,10 +59,14 @@ def states_of(settings: CompareSettings, config: Mapping[str, Any]) -> list[Stat
             said = "true" if settings.draw_parameters is True else "posterior"
             raise RequestError(f"draw_parameters = {said}: every parameter is set, none is left to draw")
         drawn = prior_draws(free, settings.draws, settings.draw_seed)
-        if settings.draw_parameters == "posterior":
+        if calibrated:
             keys = {p.key for p in free}
-            for values, calibrated in zip(drawn, posterior_draws(settings), strict=True):
-                values.update({key: value for key, value in calibrated.items() if key in keys})
+            if not keys & calibrated[0].keys():
+                raise RequestError(
+                    f"posterior = {settings.posterior!r}: every parameter that it has is set, none is left to draw"
+                )
+            for values, own in zip(drawn, calibrated, strict=True):
+                values.update({key: value for key, value in own.items() if key in keys})
     rivals = config["rivals"]
     theories: Sequence[tuple[str, bool]] = [(rivals["announcement"]["module"], rivals["excitation"]["active"])]
     if settings.all_rivals:

@@ -1,6 +1,7 @@
 """Comparisons that draw from a posterior: one trajectory a draw, by weight; what was not calibrated, from its prior."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,9 +10,10 @@ import pytest
 
 from experiments.command import main
 from experiments.composition import Composer
-from experiments.draws import posterior_draws
+from experiments.draws import Draws, posterior_draws
 from experiments.settings import CompareSettings, split
 from experiments.states import states_of
+from sim.errors import RequestError
 from sim.validation import check
 
 TABLE = pd.DataFrame(
@@ -27,15 +29,25 @@ TABLE = pd.DataFrame(
 )
 
 
-def drawn(table: pd.DataFrame, draws: int = 8, seed: int = 1) -> list[dict[str, float]]:
+def draws_of(table: pd.DataFrame, draws: int = 8, seed: int = 1) -> Draws:
     table.to_parquet("posterior.parquet")
-    settings = SimpleNamespace(posterior="posterior.parquet", draws=draws, draw_seed=seed, results="results")
-    return posterior_draws(settings)  # ty: ignore[invalid-argument-type] what it reads of the settings
+    asked = {"draw_parameters": "posterior", "posterior": "posterior.parquet"}
+    settings = SimpleNamespace(**asked, draws=draws, draw_seed=seed, results="results")
+    found = posterior_draws(settings)  # ty: ignore[invalid-argument-type] what it reads of the settings
+    assert found is not None
+    return found
+
+
+def drawn(table: pd.DataFrame, draws: int = 8, seed: int = 1) -> list[dict[str, float]]:
+    return draws_of(table, draws, seed).values
 
 
 def states(*words: str):
     config = Composer("compare").compose([*words, "draw_parameters=posterior", "posterior=posterior.parquet"])
-    return states_of(check("", CompareSettings, split(config)[1]), config)
+    settings = check("", CompareSettings, split(config)[1])
+    found = posterior_draws(settings)
+    assert found is not None
+    return states_of(settings, config, found.values)
 
 
 def test_each_trajectory_is_drawn_as_often_as_it_weighs(folder):
@@ -64,18 +76,70 @@ def test_the_others_come_from_their_priors_and_what_is_set_stays(folder):
     assert all("isis.attacks" in s.values for s in set_to)
 
 
+def test_weights_are_counted_by_kish_and_may_be_as_large_as_numbers_go(folder):
+    found = draws_of(TABLE)
+    assert found.effective == pytest.approx(1.0 / 0.375)
+    assert found.different == 3
+    assert drawn(TABLE.assign(weight=2.0 * TABLE["weight"] * 1.7e308)) == found.values
+    one = draws_of(TABLE.assign(weight=[1.0, 0.0, 0.0]))
+    assert (one.effective, one.different) == (1.0, 1)
+
+
+def test_a_posterior_all_of_whose_parameters_are_set_is_refused(folder):
+    drawn(TABLE)
+    with pytest.raises(RequestError, match="every parameter that it has is set"):
+        states("draws=6", "militias.ordinary_rate=7.0", "isis.attacks=70.0")
+
+
 WORDS = ("compare", "schedules=[open_ended,rapid_6_months]", "horizon_days=60", "weekly=0", "figures=false")
 
 
-def test_a_comparison_says_which_posterior_it_drew_from(folder, capsys):
+def test_a_comparison_and_its_report_say_which_posterior_they_drew_from(folder, capsys):
     drawn(TABLE)
     words = (*WORDS, "draw_parameters=posterior", "posterior=posterior.parquet", "draws=4", "per_state=2", "name=mine")
     assert main([*words, "outcomes=[base_attacks]"]) == 0
+    said = capsys.readouterr()
+    assert "2 parameters from posterior posterior.parquet (" in said.out
+    assert "from their priors; as of the last known day: isis.attacks" in said.out
+    assert "worth only 3 equally weighted trajectories for 4 draws" in said.err
     told = json.loads(Path("results/studies/mine/study.json").read_text())["posterior"]
-    assert told["name"] == "posterior.parquet"
+    assert (told["name"], told["until"], told["trajectories"]) == ("posterior.parquet", None, 3)
+    assert (told["parameters"], told["carried"]) == (["militias.ordinary_rate", "isis.attacks"], ["isis.attacks"])
     assert len(told["sha256"]) == 64
     table = pd.read_parquet("results/studies/mine/states.parquet")
     assert table["militias.ordinary_rate"].isin([4.0, 5.0, 6.0]).all()
+    assert main(["report", "name=mine", "stories=0"]) == 0
+    page = re.sub(r"<[^>]*>", "", Path("results/studies/mine/report.html").read_text(encoding="utf-8"))
+    assert f"4 draws of 2 parameters from posterior posterior.parquet (sha256 {told['sha256'][:8]}" in page
+    assert "drawn from the posterior, as of its last known day, 60" in page
+    assert page.count("drawn from the posterior, as of") == 1
+    assert "drawn from its prior" in page
+
+
+def calibration(until: str, **more) -> None:
+    """A study of a calibration that ends on that day, with our table."""
+    assert main(["run", "horizon_days=30", "replications=1", "name=calibrated", "changed=recompute"]) == 0
+    folder = Path("results/studies/calibrated")
+    manifest = json.loads((folder / "study.json").read_text())
+    told = {"application": "calibrate", **more}
+    (folder / "study.json").write_text(json.dumps(manifest | told | {"config": manifest["config"] | {"until": until}}))
+    TABLE.to_parquet(folder / "posterior.parquet")
+
+
+def test_a_calibration_far_from_the_start_is_warned_of_and_one_near_it_is_not(folder, capsys):
+    words = (*WORDS, "draw_parameters=posterior", "posterior=calibrated", "draws=2", "plan=true")
+    for until, far in (("2020-03-31", True), ("2021-03-31", False)):
+        calibration(until)
+        assert main([*words]) == 0
+        assert ("tells of another time" in capsys.readouterr().err) == far
+
+
+def test_only_a_finished_calibration_may_be_drawn_from(folder, capsys):
+    for more in ({"application": "run"}, {"complete": False}):
+        calibration("2021-03-31", **more)
+        capsys.readouterr()
+        assert main([*WORDS, "draw_parameters=posterior", "posterior=calibrated"]) == 2
+        assert "posterior = 'calibrated': is no finished calibration; expected the name" in capsys.readouterr().err
 
 
 WRONG = {

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sim.case import ROLES
+from sim.report.drawn import calibrated, drawn_from, origin_of
 from sim.report.material import Material
 from sim.report.numbers import number
 from sim.report.tables import Grid
@@ -47,7 +48,7 @@ def parameters(material: Material) -> Grid:
         if drawn is not None and p.key in drawn:
             low, high = (drawn[p.key].idxmin(), drawn[p.key].idxmax())
             ends = [number(drawn.loc[at, p.key], "states", int(str(at)), p.key) for at in (low, high)]
-            value: str | Markup = Markup("drawn, {} to {}").format(*ends)
+            value: str | Markup = Markup("{}, {} to {}").format(drawn_from(material, p.key), *ends)
         else:
             value = exact(used, "contents", schedule, p.key)
         changed = "" if used == p.default or (drawn is not None and p.key in drawn) else f", default {p.default:g}"
@@ -57,6 +58,8 @@ def parameters(material: Material) -> Grid:
         "Evidence says what a value rests on: document, a published figure; computed, our calculation from one; judgement, "
         "ours, kept wide. A result that turns on a judgement has to say so."
     )
+    if calibrated(material):
+        how += " The 90 % range is that of the declared prior, also where a value was drawn from a posterior."
     heads = ["parameter", "value", "90 % range", "unit", "evidence", "source"]
     return Grid("parameters", "Every parameter", how, heads, rows)
 
@@ -82,7 +85,7 @@ def rivals(material: Material) -> list[str]:
         theories = list(dict.fromkeys(states["announcement"].astype(str)))
         excited = {True: "with", False: "without"}
         on = " and ".join(dict.fromkeys(excited[bool(value)] for value in states["excitation"]))
-        many = f"{states['draw'].nunique():,} draws of {len(states.columns) - 4:,} parameters from their priors"
+        many = f"{states['draw'].nunique():,} draws of {origin_of(material, len(states.columns) - 4)}"
         return [
             f"{len(states):,} states of the world: {many}, each {on} self-excitation of attacks.",
             "The theories of announcements that they are met with:",

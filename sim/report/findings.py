@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from sim.figures.wording import count, period
+from sim.report.drawn import calibrated, drawn_from
 from sim.report.material import TABLES, Material
 from sim.report.numbers import form_of, number, rounded
 from sim.report.shown import FLAGGED
@@ -338,7 +339,8 @@ def weakest(material: Material) -> Markup:
         return Markup("The United States' own patience has no calibrated value; this study does not say how often it decides.")
     table = table.sort_values("mean", ascending=False, kind="stable")
     drawn = material.has("states") and EXIT in material.tables["states"]
-    vary = "it was drawn over its prior here." if drawn else Markup("vary <code>{}</code> and see.").format(EXIT)
+    where = drawn_from(material, EXIT) if calibrated(material) else "drawn over its prior"
+    vary = f"it was {where} here." if drawn else Markup("vary <code>{}</code> and see.").format(EXIT)
     if table["mean"].iloc[0] < SELDOM:
         told = Markup(
             "The early exit of the United States, whose hazard has no calibrated value, ends fewer than {} of any runs; {}"
