@@ -214,6 +214,18 @@ def test_about_means_within_ten_per_cent_and_one_at_least(count, low, high):
     assert np.exp(of(count, "about")) == pytest.approx(law.cdf(high) - law.cdf(low - 1), rel=1e-6, abs=1e-12)
 
 
+def test_about_is_the_sum_of_the_masses_of_all_that_it_may_mean():
+    """Also where that is all but certain, or all but impossible: there to the leading term."""
+    mean, size = (each.ravel() for each in np.meshgrid([1e-9, 0.3, 9.0, 55.0, 400.0, 1e4], [0.5, 5.0, 300.0]))
+    for count in (0, 1, 9, 60, 400):
+        low, high = about(count)
+        expected = np.logaddexp.reduce([of(k, "exact", mean, size) for k in range(low, high + 1)], axis=0)
+        near = expected > -400.0
+        found = of(count, "about", mean, size)
+        assert found[near] == pytest.approx(expected[near], rel=1e-7, abs=1e-9)
+        assert found[~near] == pytest.approx(expected[~near], rel=0.01)
+
+
 def test_where_nothing_can_be_reported_only_nothing_is_possible():
     none, size = np.zeros(1), np.array([5.0])
     assert of(0, "exact", none, size) == of(0, "at_least", none, size) == [0.0]

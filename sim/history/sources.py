@@ -24,6 +24,7 @@ from sim.parameters import Beliefs, Parameter, belief, parameters_of
 YEAR = 365.25
 MONTH = 30.0  # days of a count whose size is declared
 WALK, NOISE, PAST, AHEAD = range(4)  # words of luck; the last two: of a walk given what was counted, and of how it goes on
+LEAST = 1e-200  # a probability that is told as a difference
 RATIOS = "GTD over CTC .44 in 2018, .21 in 2019, .13 from January to September 2020"
 
 
@@ -314,10 +315,17 @@ def log_at_least(n: int, mean: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 
 def log_about(n: int, mean: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """log P(Y within 10 % of n, and within 1 at least)."""
+    """log P(Y within 10 % of n, and within 1 at least): the difference of two incomplete beta functions, of the lesser tails."""
+    from scipy.special import betainc
+
     low, high = about(n)
-    each = np.stack([log_equal(k, mean, size) for k in range(low, high + 1)])
-    return np.logaddexp.reduce(each, axis=0)
+    mean, size = np.broadcast_arrays(np.asarray(mean, dtype=float), np.asarray(size, dtype=float))
+    happens = mean / (size + mean)
+    above = (betainc(float(low), size, happens) if low else 1.0) - betainc(high + 1.0, size, happens)
+    below = betainc(size, high + 1.0, 1.0 - happens) - (betainc(size, float(low), 1.0 - happens) if low else 0.0)
+    share = np.where(mean > n, below, above)
+    nearest = log_equal(np.clip(np.floor(mean), low, high), mean, size)  # far out, where a difference has no digits: most of it
+    return np.where(share > LEAST, np.log(np.maximum(share, LEAST)), nearest)
 
 
 def about(n: int) -> tuple[int, int]:
