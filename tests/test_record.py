@@ -195,6 +195,7 @@ def test_windows_of_one_source_may_touch_and_other_sources_may_share_days(tmp_pa
         ),
         (GOOD.replace("lead_ig", "Lead IG"), "line 3: source = 'Lead IG': expected a short name of small letters, digits and _"),
         (GOOD.replace("lead_ig", ""), "line 3: source = '': expected a short name"),
+        (GOOD.replace("lead_ig", "all"), "line 3: source = 'all': means all sources together in tables; expected another name"),
         (GOOD.replace("lead_ig", "a" * 41), "line 3: source = 'aaa"),
         (GOOD + ",more", "line 3: 8 values; expected 7: start, end, series, source, count, kind, note"),
         ("2020-01-01", "line 3: 1 values; expected 7"),
@@ -217,6 +218,14 @@ def test_overlapping_windows_are_refused_with_both_lines(tmp_path):
         "line 4: overlaps line 2: isis_attacks of ctc, 2020-01-01 to 2020-03-31 and 2020-03-31 to 2020-06-30; "
         "expected windows that share no day"
     )
+
+
+def test_a_row_stands_on_the_line_where_it_begins(tmp_path):
+    """A quoted note may run over several lines."""
+    noted = '2019-01-01,2019-12-31,isis_attacks,ctc,1669,exact,"over\nthree\nlines"'
+    assert refused(file(tmp_path, noted, GOOD.replace("230", "-3"))).startswith("line 5: count = '-3'")
+    assert refused(file(tmp_path, noted.replace("1669", "-3"))).startswith("line 2: count = '-3'")
+    assert refused(file(tmp_path, noted, noted)).startswith("line 5: overlaps line 2")
 
 
 def test_a_window_inside_a_long_one_is_found_wherever_it_stands(tmp_path):

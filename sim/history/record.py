@@ -29,6 +29,7 @@ SERIES = {
 SHIPPED = ("iraq_2016_2021", "iraq_2009_2013")
 DATA = Path(__file__).parent / "data"
 MOST = 1_000_000  # the largest count: beyond it somebody has mistaken the column
+TOGETHER = "all"  # in tables of scores, in place of a source
 SOURCE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -103,7 +104,7 @@ def read_record(path: str | Path, key: str = "observed") -> list[Window]:
 
 
 def rows(path: str | Path, columns: tuple[str, ...], key: str) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """Each row of a CSV file with exactly these columns, in any order: where it stands in words, its line, its values.
+    """Each row of a CSV file with exactly these columns, in any order: where it begins in words, that line, its values.
 
     Lines that are empty are passed over; spaces around a value count for nothing.
 
@@ -113,13 +114,14 @@ def rows(path: str | Path, columns: tuple[str, ...], key: str) -> Iterator[tuple
     file = f"{key} = {str(path)!r}"
     reader = csv.reader(StringIO(text_of(path, file), newline=""), strict=True)
     names: list[str] = []
-    found = 0
+    found, line, after = 0, 1, 1
     try:
         for cells in reader:
+            line, after = after, reader.line_num + 1  # a quoted value may run over several: a row stands where it begins
             values = [cell.strip() for cell in cells]
             if not any(values):
                 continue
-            where = f"{file}, line {reader.line_num}"
+            where = f"{file}, line {line}"
             if not names:
                 check_header(where, values, columns)
                 names = values
@@ -127,9 +129,9 @@ def rows(path: str | Path, columns: tuple[str, ...], key: str) -> Iterator[tuple
                 raise RequestError(f"{where}: {len(values)} values; expected {len(names)}: {', '.join(names)}")
             else:
                 found += 1
-                yield where, reader.line_num, dict(zip(names, values, strict=True))
+                yield where, line, dict(zip(names, values, strict=True))
     except csv.Error as error:
-        raise RequestError(f"{file}, line {reader.line_num}: not a row of CSV: {error}") from None
+        raise RequestError(f"{file}, line {after}: not a row of CSV: {error}") from None
     if not names:
         raise RequestError(f"{file}: empty; expected a line of column names: {', '.join(columns)}")
     if not found:
@@ -180,6 +182,8 @@ def window_of(where: str, row: dict[str, str]) -> Window:
         raise RequestError(
             f"{where}: source = {shown(row['source'])}: expected a short name of small letters, digits and _, such as gtd"
         )
+    if row["source"] == TOGETHER:
+        raise RequestError(f"{where}: source = {TOGETHER!r}: means all sources together in tables; expected another name")
     count = whole_number(where, "count", row["count"])
     one_of(where, "kind", row["kind"], KINDS)
     return Window(start, end, row["series"], row["source"], count, row["kind"], row["note"])
