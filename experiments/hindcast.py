@@ -179,15 +179,15 @@ def forecast(
 
     found: list[dict[str, Any]] = []
     exits: list[dict[str, Any]] = []
+    redraw = settings.posterior != "none"  # with none, trajectories have learnt nothing, and are to stay so
     for look in looks:
         if not look.scored:
             continue
         particles = chosen.at(look)
         with console.progress(len(particles), f"forecasting from {look.origin}") as advance:
-            # with none, trajectories have learnt nothing, and are to stay so
-            model = of_model(scenario, look, particles, settings.seed, advance, redraw=settings.posterior != "none")
+            model = of_model(scenario, look, particles, settings.seed, advance, redraw)
         found += rows(look, {MODEL: model, **of_baselines(look, settings.seed)}, settings.seed)
-        exits += exit_rows(scenario, look, particles, settings.seed)
+        exits += exit_rows(scenario, look, particles, settings.seed, redraw=redraw)
     forecasts = pd.DataFrame(found).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
     return forecasts, pd.DataFrame(exits, columns=list(EXITS))
 

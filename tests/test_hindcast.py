@@ -14,7 +14,9 @@ from experiments.composition import Composer
 from experiments.settings import split as parts
 from experiments.verdicts import verdict
 from sim.analysis.baselines import BASELINES
-from sim.history.exits import around, compared, within_days
+from sim.history.exits import around, compared, exit_rows
+from sim.history.exits import within as shares
+from sim.history.facts import Exit
 from sim.history.forecasts import MODEL, Particle, of_baselines, of_model, outlook, prior_particles, rows
 from sim.history.record import Window, shipped
 from sim.history.simulated import Simulator, within
@@ -159,7 +161,7 @@ def test_a_file_of_ones_own_takes_the_place_of_the_record(tmp_path, capsys, comp
     assert main(["hindcast", *SMALL, f"observed={own}", "name=own", f"results={tmp_path}"]) == 0
     table = pd.read_parquet(tmp_path / "studies" / "own" / "forecasts.parquet")
     assert set(table["source"]) == {"mine"}
-    assert table.groupby("kind")["crps"].count().to_dict() == {"about": 2, "at_least": 0}  # the model and the constant rate
+    assert table.groupby("kind")["crps"].count().to_dict() == {"about": 3, "at_least": 0}  # the model, last year and the constant rate
     assert "a source that is not declared" in capsys.readouterr().err
 
 
@@ -252,6 +254,17 @@ def test_the_exit_of_2011_is_told_beside_both_records(tmp_path, capsys, compiled
     assert "Fatal attacks in so many days after the exit" in capsys.readouterr().out
 
 
+def test_coverage_redrawn_changes_what_ucdp_would_have_seen_of_an_exit_and_not_what_happened(compiled_before):
+    scenario = read_scenario(parts(Composer("hindcast").compose(["episode=iraq_2009_2013"]))[0])
+    look = outlook(within(shipped("iraq_2009_2013"), scenario), date(2011, 12, 18), 50)
+    free, redrawn = (exit_rows(scenario, look, prior_particles(5), 1, redraw=redraw) for redraw in (False, True))
+    assert [row["source"] for row in free] == ["iraq_body_count", "ucdp"] * 3
+    assert free[::2] == redrawn[::2]
+    for one, other in zip(free[1::2], redrawn[1::2], strict=True):
+        assert one["recorded"] == other["recorded"]
+        assert one["mean"] != other["mean"]
+
+
 def test_ratios_weigh_trajectories_and_leave_out_those_without_an_attack_before():
     found = compared(np.array([[0.0, 5.0], [10.0, 20.0], [10.0, 5.0]]), np.array([5.0, 3.0, 1.0]), 1.9)
     assert (found["q50"], found["q05"], found["trajectories"], found["inside"]) == (2.0, 0.5, 2, True)
@@ -260,7 +273,7 @@ def test_ratios_weigh_trajectories_and_leave_out_those_without_an_attack_before(
 
 
 def test_counts_of_partly_covered_days_are_taken_in_proportion():
-    before, after = around(date(2020, 1, 31), 31)
+    before, after = around(Exit(date(2020, 1, 31), "an exit", 31, 1.0, "a test"))
     assert (before.start, before.end, after.start, after.end) == (
         *(date(2020, 1, 1), date(2020, 1, 31)),
         *(date(2020, 2, 1), date(2020, 3, 2)),
@@ -269,9 +282,9 @@ def test_counts_of_partly_covered_days_are_taken_in_proportion():
         Window(date(2020, 2, 1), date(2020, 2, 29), after.series, after.source, 29, "exact", ""),
         Window(date(2020, 3, 1), date(2020, 3, 31), after.series, after.source, 62, "exact", ""),
     ]
-    assert within_days(months, after) == pytest.approx(29 + 4)
-    assert within_days(months[:1], after) is None
-    assert within_days([], after) is None
+    assert shares(months, after) == pytest.approx([1.0, 2 / 31])
+    assert shares(months[:1], after) is None
+    assert shares([], after) is None
 
 
 def test_a_trajectory_has_the_same_past_whatever_is_asked_of_its_future(compiled_before):

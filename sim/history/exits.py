@@ -1,13 +1,13 @@
 """An exit as it happened: attacks in so many days after it over those in as many before, simulated and on record."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 from sim.analysis.scores import LEVELS, quantile
-from sim.history.facts import exits
+from sim.history.facts import Exit, exits
 from sim.history.forecasts import Outlook, Particle
 from sim.history.record import Window
 from sim.history.simulated import Simulator
@@ -24,42 +24,59 @@ def exit_rows(
     particles: Sequence[Particle],
     seed: int,
     advance: Callable[[int], None] = lambda count: None,
+    redraw: bool = True,
 ) -> list[dict[str, Any]]:
     """The ratios of each exit on record that took place on the origin, as trajectories that knew nothing later have them.
 
     Two records are compared with: that of all fatal incidents, with the ratio of what happens; and the counts of UCDP, if the
-    windows have them, with the ratio of what UCDP would report, noise and drift of coverage included.
+    windows have them, with the ratio of what UCDP would report in the same windows, noise and drift of coverage included.
 
+    Args:
+        redraw: as of `of_model`: coverage takes a course that fits what UCDP counted up to the origin.
     Returns:
         rows of COLUMNS. recorded: the ratio on record. mean, q05 to q95: of the simulated ratio. inside: whether the 90 % range
         holds the record's. trajectories: how many have a ratio; one without an attack before has none.
     """
     last = scenario.start + timedelta(days=scenario.horizon_days - 1)
+    known = [one for one in exits() if one.date == look.origin]
+    known = [one for one in known if around(one)[0].start >= scenario.start and around(one)[1].end <= last]
+    if not known:
+        return []
+    own = [
+        window
+        for window in (*look.past, *look.straddling, *look.scored, *look.later)
+        if (window.series, window.source) == (SERIES, SOURCE)
+    ]
+    asked = [part for one in known for part in around(one)]
+    counted = np.array([float(w.count) if w.end <= look.origin else np.nan for w in own] + [np.nan] * len(asked))
+    simulator = Simulator(scenario, [*own, *asked], seed, look.origin)
+    courses = []
+    for particle in particles:
+        courses.append(simulator.trajectory(particle.values, particle.replication, counted if redraw else None))
+        advance(1)
+    happens = np.array([course.truth[len(own) :] for course in courses])
+    reported = np.array([course.counts[: len(own)] for course in courses], dtype=float)
+    weight = np.array([particle.weight for particle in particles])
     found = []
-    for known in exits():
-        before, after = around(known.date, known.days)
-        if known.date != look.origin or before.start < scenario.start or after.end > last:
+    for k, one in enumerate(known):
+        about = {"origin": look.origin.isoformat(), "what": one.what, "days": one.days}
+        found.append(about | {"source": ALL_INCIDENTS} | compared(happens[:, 2 * k : 2 * k + 2], weight, one.ratio))
+        shares = [within(own, part) for part in around(one)]
+        if shares[0] is None or shares[1] is None:
             continue
-        simulator = Simulator(scenario, [before, after], seed, look.origin)
-        courses = [simulator.trajectory(particle.values, particle.replication) for particle in particles]
-        advance(len(particles))
-        weight = np.array([particle.weight for particle in particles])
-        about = {"origin": look.origin.isoformat(), "what": known.what, "days": known.days}
-        happens = np.array([course.truth for course in courses])
-        found.append(about | {"source": ALL_INCIDENTS} | compared(happens, weight, known.ratio))
-        counted = [within_days([*look.past, *look.straddling, *look.scored, *look.later], part) for part in (before, after)]
-        if counted[0] and counted[1] is not None:
-            reported = np.array([course.counts for course in courses], dtype=float)
-            found.append(about | {"source": SOURCE} | compared(reported, weight, counted[1] / counted[0]))
+        both = np.transpose(shares)
+        before, after = np.array([window.count for window in own]) @ both
+        if before:
+            found.append(about | {"source": SOURCE} | compared(reported @ both, weight, after / before))
     return found
 
 
-def around(day: date, days: int) -> tuple[Window, Window]:
-    """So many days up to and with a day, and as many after it."""
-    first, last = day - timedelta(days=days - 1), day + timedelta(days=days)
+def around(known: Exit) -> tuple[Window, Window]:
+    """So many days up to and with the day of an exit, and as many after it. Their source is no other's, nor seen by one."""
+    first, last = known.date - timedelta(days=known.days - 1), known.date + timedelta(days=known.days)
     return (
-        Window(first, day, SERIES, SOURCE, 0, "exact", ""),
-        Window(day + timedelta(days=1), last, SERIES, SOURCE, 0, "exact", ""),
+        Window(first, known.date, SERIES, ALL_INCIDENTS, 0, "exact", ""),
+        Window(known.date + timedelta(days=1), last, SERIES, ALL_INCIDENTS, 0, "exact", ""),
     )
 
 
@@ -74,12 +91,9 @@ def compared(pairs: np.ndarray, weight: np.ndarray, recorded: float) -> dict[str
     return {"recorded": recorded, "mean": float(ratios @ weight), **of, "inside": inside, "trajectories": int(has.sum())}
 
 
-def within_days(windows: Sequence[Window], part: Window) -> float | None:
-    """What a source counted in some days, windows that lie partly in them in proportion; None if its windows leave a day out."""
-    total, days = 0.0, 0
-    for known in windows:
-        if (known.series, known.source) == (part.series, part.source):
-            shared = max((min(known.end, part.end) - max(known.start, part.start)).days + 1, 0)
-            total += known.count * shared / known.days
-            days += shared
-    return total if days == part.days else None
+def within(windows: Sequence[Window], part: Window) -> np.ndarray | None:
+    """The share of each window's days that lie in some days; None if the windows leave one of these out."""
+    shared = [max((min(known.end, part.end) - max(known.start, part.start)).days + 1, 0) for known in windows]
+    if sum(shared) != part.days:
+        return None
+    return np.array([days / known.days for days, known in zip(shared, windows, strict=True)])
