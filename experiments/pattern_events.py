@@ -8,7 +8,7 @@ import numpy as np
 from sim.agents import isis
 from sim.agents.militias import TRUCE
 from sim.analysis import patterns as of
-from sim.analysis.patterns import Pattern, mean_row
+from sim.analysis.patterns import INPUT, Pattern, mean_row
 from sim.engines import compiled
 from sim.engines.block import Event, Replication
 from sim.outcomes import OUTCOMES
@@ -65,6 +65,7 @@ def severity(decision: Logs) -> list[Pattern]:
             of.resampled(frequency, partial(of.exponent, least=isis.MASS)),
             f"Comes from isis.severity = {beliefs['severity']:g} alone. Deaths below ten are drawn as a weekly total of the same "
             "law, so an exponent can be read from the tail only.",
+            kind=INPUT,
         ),
         mean_row(
             ("P(10 or more killed)", "fatal ISIS attacks", "share"),
@@ -83,10 +84,11 @@ def severity(decision: Logs) -> list[Pattern]:
         ),
         mean_row(
             ("attacks that kill nobody", "ISIS attacks, CTC scale", "share"),
-            (0.57, 0.90, "GTD: 0.57 of its own; 0.90 if none of those it misses kills"),
+            (0.57, 0.90, "ours: 0.57 as GTD has of its own, 0.90 if none of those it misses kills"),
             (nobody, nobody, nobody),
             "An input (1 - isis.fatal_share), no test: attacks are not drawn one by one. If GTD sees every attack that kills, "
             f"0.57 of its own is {nobody:.2f} of all at a coverage of {beliefs['fatal_share'] / 0.43:.2f}.",
+            kind=INPUT,
         ),
     ]
 
@@ -106,36 +108,42 @@ def red_line(decision: Logs) -> list[Pattern]:
             (0.007, 0.069, "lethal attacks over all, 2019-20; pooled over more years 0.006 to 0.029"),
             of.resampled(np.column_stack([lethal_in_peace, attacks]), of.ratio),
             "Groups differ in restraint; together they are about as lethal as declared (0.032 at restraint 0.5).",
+            kind=INPUT,
         ),
         mean_row(
             ("Iraqi civilians killed", "base attacks", "for each US or coalition death"),
-            (2.0, 6.0, "judgement; documents say mostly Iraqi lives"),
+            (2.0, 6.0, "ours; documents say mostly Iraqi lives"),
             of.resampled(np.column_stack([civilians, deaths]), of.ratio),
             "Attacks while troops are there; those killed by US strikes are not among them.",
+            kind=INPUT,
         ),
         mean_row(
             ("P(strike)", "base attacks that kill Americans", "share"),
             (0.64, 1.0, "4 of 4 to April 2021"),
             of.resampled(np.column_stack([answered, lethal]), of.ratio),
-            "A strike that was due already counts as the answer.",
+            "An input (united_states.strike_if_lethal), seen while no strike is due, which would answer any attack.",
+            kind=INPUT,
         ),
         mean_row(
             ("P(strike)", "base attacks that kill no American", "share"),
-            (0.0, 0.06, "0 of 76 to October 2020"),
+            (0.0, 0.06, "ours: from the 0 of 76 to October 2020 to the prior's 0.06"),
             of.resampled(np.column_stack([struck, harmless]), of.ratio),
-            "While no strike is due.",
+            "An input (united_states.strike_if_harmless), seen while no strike is due.",
+            kind=INPUT,
         ),
         mean_row(
             ("delay of a strike, median", "strikes after attacks", "days"),
-            (1.0, 10.0, "2, 1, 10 and 5 days: median 3.2 as declared, within their range"),
+            (1.0, 10.0, "ours: from the shortest to the longest of 2, 1, 10 and 5 days"),
             (float(median[0]), float(median[1]), float(median[2])),
             "An input (united_states.strike_delay = 3.2), seen through the event log.",
+            kind=INPUT,
         ),
         mean_row(
             ("delay of a strike, spread", "strikes after attacks", "sd of the logarithm"),
             (0.63, 2.95, "2, 1, 10 and 5 days: 1.01, and its 90 % interval if lognormal"),
             of.resampled(by_run, of.spread),
             "An input (sigma 1). Four delays tell little.",
+            kind=INPUT,
         ),
     ]
 
@@ -144,8 +152,8 @@ def answers(events: Sequence[Event]) -> tuple[list[float], list[float]]:
     """What base attacks brought in one replication while troops were there.
 
     Returns:
-        (attacks that kill, those of them followed by a strike, attacks that do not, with no strike due, strikes on these, attacks
-        outside wars, those of them that kill, civilians killed, Americans killed), and the delays of strikes in days.
+        (attacks that kill while no strike is due, strikes on these, attacks that do not while none is due, strikes on these,
+        attacks outside wars, those of them that kill, civilians killed, Americans killed), and the delays of strikes in days.
     """
     strikes = {event.cause: event.day for event in events if event.activity == "reprisal"}
     lethal = answered = harmless = struck = attacks = lethal_in_peace = civilians = deaths = 0.0
@@ -160,9 +168,9 @@ def answers(events: Sequence[Event]) -> tuple[list[float], list[float]]:
         if event.activity == "base attack":
             attacks += 1
             lethal_in_peace += killed > 0
-        if killed > 0:
+        if due <= event.day and killed > 0:
             lethal += 1
-            answered += own is not None or due > event.day
+            answered += own is not None
         elif due <= event.day:
             harmless += 1
             struck += own is not None
@@ -179,16 +187,18 @@ def truces(decision: Logs) -> list[Pattern]:
     return [
         mean_row(
             ("truce, mean duration", "truces of a group, any end", "months"),
-            (4.0, 7.0, "166 days (5.5 months), 10 October 2020 to 25 March 2021"),
+            (4.0, 7.0, "ours: about the one of 166 days (5.5 months), 10 October 2020 to 25 March 2021"),
             of.resampled(sums, of.mean),
             "Its own end (gamma of mean 5.5 and shape 3), or a surge before that.",
             166.0 / MONTH,
+            INPUT,
         ),
         mean_row(
             ("truce, shape of duration", "truces of a group, any end", "mean^2 over variance"),
-            (2.0, 4.0, "judgement: gamma of shape 2 to 4"),
+            (2.0, 4.0, "ours: gamma of shape 2 to 4"),
             of.resampled(sums, lambda s: (s[..., 1] / s[..., 0] / of.spread(s)) ** 2),
             "Surges end some early, which takes regularity away.",
+            kind=INPUT,
         ),
     ]
 

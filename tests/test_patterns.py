@@ -75,13 +75,6 @@ def test_an_autoregression_remembers_as_it_was_told():
         assert of.autocorrelation(of.lagged(settled, lag).sum(axis=0)) == pytest.approx(expected, abs=0.02)
 
 
-def test_counts_about_one_rate_give_a_chi_square_of_one_degree_each():
-    days = np.array([10.0, 20.0, 30.0, 40.0])
-    counts = np.random.default_rng(RNG_SEED).poisson(days, size=(5000, 4))
-    assert of.pearson(counts, days).mean() == pytest.approx(1.0, abs=5 * np.sqrt(2 / 3 / 5000))
-    assert of.pearson(days * 2.0, days) == pytest.approx(0.0)
-
-
 def test_the_rise_of_a_season_is_found_whatever_the_level_of_each_year():
     days, share = np.tile([31.0, 30.0, 31.0, 30.0], 3), np.tile([0.0, 0.3, 0.7, 0.0], 3)
     group = np.repeat([2018, 2019, 2020], 4)
@@ -125,7 +118,7 @@ def test_strikes_are_matched_with_the_attacks_that_brought_them():
     attack = "militias:a/base attack"
     events = [
         happened(1.0, "militias:a", "base attack", 1, us_deaths=(0, 2), civilian_deaths=(0, 3)),
-        happened(2.0, "militias:a", "base attack", 2, us_deaths=(2, 3)),  # the strike that is due answers it, too
+        happened(2.0, "militias:a", "base attack", 2, us_deaths=(2, 3)),  # a strike is due: whatever it brings is not told
         happened(2.5, "militias:a", "base attack", 3),  # a strike is due: no harmless attack that could bring one
         happened(4.0, "united_states", "reprisal", 1, cause=f"{attack}#1"),
         happened(9.0, "environment", "war attack", 1, us_deaths=(3, 4)),  # unanswered
@@ -135,7 +128,7 @@ def test_strikes_are_matched_with_the_attacks_that_brought_them():
     ]
     sums, lags = answers(events)
     lethal, answered, harmless, struck, attacks, lethal_in_peace, civilians, deaths = sums
-    assert (lethal, answered, harmless, struck) == (3, 2, 1, 1)
+    assert (lethal, answered, harmless, struck) == (2, 1, 1, 1)
     assert (attacks, lethal_in_peace, civilians, deaths) == (4, 2, 3, 4)
     assert lags == [3.0, 0.5]
 
@@ -165,6 +158,20 @@ def test_days_outside_the_ordinary_regime_are_left_out():
     assert days[:3].tolist() == [2.0, 0.0, 0.0]
     assert np.flatnonzero(np.isnan(days)).tolist() == [3, 4, 5, 6, STEADY - 3, STEADY - 2, STEADY - 1]
     assert np.nansum(days) == 2.0
+
+
+def test_a_group_that_begins_outside_the_ordinary_regime_is_known_by_its_first_event():
+    events = [
+        happened(2.5, "militias:a", "base attack", 1, regime=(1, 1)),
+        happened(5.5, "militias:a", "change of regime", 1, regime=(1, 2)),
+        happened(7.5, "militias:b", "base attack", 1, regime=(2, 2)),
+        happened(STEADY + 1.0, "militias:b", "change of regime", 1, regime=(2, 1)),
+    ]
+    days = ordinary_days(Replication([], events=events))
+    assert np.flatnonzero(np.isnan(days)).tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.nansum(days) == days[7] == 1.0
+    late = [happened(STEADY + 1.0, "militias:a", "base attack", 1, regime=(1, 1))]
+    assert np.isnan(ordinary_days(Replication([], events=late))).all()
 
 
 def test_weeks_are_split_between_months():
@@ -204,18 +211,27 @@ def test_verdicts_follow_from_the_figures_beside_them(table):
         if row.interval_of == of.ONE_RECORD:
             assert row.low == row.high == row.record
             assert row.verdict == ("inside" if row.lower <= row.record <= row.upper else "outside")
+            assert row.kind == of.RECORD
         else:
-            assert row.verdict == of.verdict(row.low, row.high, row.lower, row.upper)
-    assert set(table["verdict"]) <= {"inside", "overlaps", "outside", "-"}
+            where = of.verdict(row.low, row.high, row.lower, row.upper)
+            assert row.verdict == ("as put in" if row.kind == of.INPUT and where != "outside" else where)
+    assert set(table["verdict"]) <= {"inside", "overlaps", "outside", "-", "as put in"}
+    assert set(table["kind"]) == set(of.KINDS)
+    put_in = table[table["kind"] == of.INPUT]
+    for part in ("exponent", "size", "Ramadan", "P(strike)", "P(US", "kill nobody", "civilians", "truce", "delay"):
+        assert put_in["pattern"].str.contains(part, regex=False).any(), part
 
 
 def test_the_table_is_markdown_of_one_line_a_row(table):
     found = lines(table)
     assert len([line for line in found if line.startswith("|")]) == len(table) + 2
-    assert {line.count("|") for line in found if line} == {11}
+    assert {line.count("|") for line in found if line.startswith("|")} == {12}
+    told = [line for line in found if line.startswith("- ")]
+    assert sum(int(word) for line in told for word in line.split() if word.isdigit()) == len(table)
+    assert all("inside, " not in line for line in told if line.startswith("- **input**"))
     one = mean_row(("a", "b", "c"), (nan, nan, "none published"), (0.51234, 0.4, 0.6), "why")
-    assert lines(pd.DataFrame([astuple(one)], columns=list(COLUMNS)))[2] == (
-        "| a | b | c |  | none published |  | 0.512 (0.4 to 0.6) | mean | - | why |"
+    assert lines(pd.DataFrame([astuple(one)], columns=list(COLUMNS)))[-2] == (
+        "| a | b | c |  | none published |  | 0.512 (0.4 to 0.6) | mean | emergent | - | why |"
     )
 
 

@@ -13,6 +13,13 @@ import numpy as np
 from sim.analysis.resampling import percentile_interval, weights
 
 MEAN, ONE_RECORD = "mean", "one record"  # what an interval is of
+INPUT, EMERGENT, RECORD = "input", "emergent", "record"
+KINDS = {
+    EMERGENT: "what mechanisms give that were not set to give it",
+    RECORD: "a figure of the record beside the same figure of the model",
+    INPUT: "what was put in comes out again; the expected range is the prior of that input, so being inside is no evidence",
+}
+PUT_IN = "as put in"
 BOOTSTRAP = 1000  # resamples of an interval
 STEEPEST = 20.0  # exponents are looked for up to here
 LARGEST_RISE = 1000.0
@@ -62,17 +69,6 @@ def variance_to_mean(sums: np.ndarray) -> np.ndarray:
     """Variance over mean: 1 for a Poisson count, 1 + mean / size for a negative binomial one."""
     n, x, xx = np.moveaxis(sums, -1, 0)
     return (xx - x * x / n) / (n - 1.0) / (x / n)
-
-
-def pearson(counts: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Pearson's chi square of counts in windows of these lengths about one common rate, over its degrees of freedom.
-
-    Shapes (..., windows) and (windows,) to (...). 1 on average for Poisson counts; nan where nothing was counted.
-    """
-    counts = np.asarray(counts, dtype=float)
-    means = counts.sum(axis=-1, keepdims=True) * days / days.sum()
-    with np.errstate(invalid="ignore"):
-        return ((counts - means) ** 2 / means).sum(axis=-1) / (counts.shape[-1] - 1.0)
 
 
 def surplus(counts: np.ndarray, means: np.ndarray) -> np.ndarray:
@@ -203,7 +199,8 @@ def verdict(low: float, high: float, lower: float, upper: float) -> str:
 class Pattern:
     """One row. low, high: the expected range, nan if none is published. record: the same statistic of the record, nan if it has
     none. lower, upper: 95 % interval of what is simulated. interval_of: `mean`, how well this number of replications tells it; or
-    `one record`, in which 95 % of replications lie. meaning: what it says of the model, and where it is outside, why."""
+    `one record`, in which 95 % of replications lie. kind: one of KINDS. verdict: of `verdict`; of an input that does not come out
+    outside its range, `as put in`. meaning: what it says of the model, and where it is outside, why."""
 
     pattern: str
     of: str
@@ -216,6 +213,7 @@ class Pattern:
     lower: float
     upper: float
     interval_of: str
+    kind: str
     verdict: str
     meaning: str
 
@@ -229,14 +227,17 @@ def mean_row(
     found: tuple[float, float, float],
     meaning: str,
     record: float = nan,
+    kind: str = EMERGENT,
 ) -> Pattern:
     """A row whose interval is that of a mean: it is held against the expected range."""
     where = verdict(expected[0], expected[1], found[1], found[2])
-    return Pattern(*names, *expected, record, *found, MEAN, where, meaning)
+    if kind == INPUT and where != "outside":
+        where = PUT_IN
+    return Pattern(*names, *expected, record, *found, MEAN, kind, where, meaning)
 
 
 def record_row(names: tuple[str, str, str], source: str, record: float, each: np.ndarray, meaning: str) -> Pattern:
     """A row whose interval holds 95 % of simulated records: the one that is on record should lie in it."""
     lower, middle, upper = np.nanquantile(each, [0.025, 0.5, 0.975])
     inside = "inside" if lower <= record <= upper else "outside"
-    return Pattern(*names, record, record, source, record, middle, lower, upper, ONE_RECORD, inside, meaning)
+    return Pattern(*names, record, record, source, record, middle, lower, upper, ONE_RECORD, RECORD, inside, meaning)
