@@ -1,17 +1,19 @@
 """posture calibrate: which parameters could have brought the past that was counted, by what was known on one day."""
 
+from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from experiments import console, session
+from experiments.choices import refuse_unused
 from experiments.hindcast import counted, last_day
-from experiments.posteriors import LEARNT, Posterior, calibrated, learnt, predictive
+from experiments.posteriors import LEARNT, Posterior, calibrated, learnt, predictive, told_of
 from experiments.settings import CalibrateSettings, read
 from sim.case import read_date
 from sim.errors import RequestError
 from sim.history.calibration import Generation
-from sim.history.record import split
+from sim.history.record import Window, split
 from sim.scenario import Scenario
 from sim.studies.place import Place, place
 from sim.studies.plan import Wanted
@@ -23,19 +25,22 @@ if TYPE_CHECKING:
 FEW = 30.0  # effective trajectories below which a posterior is rough
 
 
-def application(config: dict[str, Any]) -> int:
+def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
     """Calibrate, write the posterior and what was learnt, and tell; returns the exit status.
 
+    Args:
+        overrides: what the user set.
     Raises:
         RequestError, Halted
     """
     scenario, settings = read(CalibrateSettings, config)
+    refuse_unused("calibrate", overrides, scenario.schedule.name)
     until = day_of(settings.until, scenario)
     past, straddling, future = split(counted(settings, scenario), until)
     root, label = place(settings.results), f"{scenario.schedule.name}, until {until}"
-    wanted = [Wanted(label, scenario, settings.seed, settings.population, 0)]
-    record = sha256("\n".join(map(repr, past)).encode()).hexdigest()[:16]
-    more = {"windows": len(past), "left_out": len(straddling) + len(future), "record": record}
+    wanted = [Wanted(label, scenario, settings.seed, settings.replications, 0)]
+    more = {"until": until.isoformat(), "record": record_of(past), "population": settings.population}
+    more |= {"windows": len(past), "left_out": len(straddling) + len(future)}
     about = session.Request(
         "calibrate", "calibrate", wanted, config, {label: {"schedule": scenario.schedule.name}}, more=more
     ).manifest()
@@ -46,7 +51,7 @@ def application(config: dict[str, Any]) -> int:
         )
         return 0
     session.contradictions(root, settings, about)
-    refuse_other_record(root, settings, record)
+    refuse_fewer_generations(root, settings)
     study = session.begun(root, settings, "calibrate", about)
     finished = False
     try:
@@ -76,17 +81,24 @@ def day_of(text: str, scenario: Scenario) -> date:
     return day
 
 
-def refuse_other_record(root: Place, settings: CalibrateSettings, record: str) -> None:
-    """Refuse to write over a study of that name that was made from other counts.
+def record_of(past: Sequence[Window]) -> str:
+    """A hash of what was counted, by which a study of the same name is known to be of the same record. Notes do not matter."""
+    return sha256("\n".join(repr(told_of(window)) for window in past).encode()).hexdigest()[:16]
+
+
+def refuse_fewer_generations(root: Place, settings: CalibrateSettings) -> None:
+    """Refuse to write over a study of that name that is nearer to the record. One that is less near goes on.
 
     Raises:
         RequestError
     """
     if settings.name is None or settings.changed != "refuse" or not root.exists(f"studies/{settings.name}/study.json"):
         return
-    if Study(root, settings.name).read_manifest().get("record") != record:
+    there = Study(root, settings.name).read_manifest().get("generations")
+    if isinstance(there, list) and len(there) > settings.generations:
         raise RequestError(
-            f"name = {settings.name!r}: that study is of another record; choose another name, or changed=recompute"
+            f"generations = {settings.generations}: study {settings.name} has {len(there)}; choose another name, or compute it "
+            "anew with changed=recompute"
         )
 
 

@@ -1,6 +1,6 @@
 """What can be chosen: where the shipped configuration lies, and the schedules in it, in the order of tables and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import sim
@@ -13,6 +13,11 @@ ORDER = (
     *("open_ended", "technical_talks", "relabel_and_hold", "conditions_based", "phased_18_months", "phased_12_months"),
     *("rapid_6_months", "deadline_missed", "special_operations_residual", "full_exit_no_residual", "exit_and_return"),
 )
+
+# what every command knows from the common configuration, and what would change nothing in these
+UNUSED: Mapping[str, Sequence[str]] = {
+    "calibrate": ("replications", "weekly", "engine", "executor", "address", "retry_failed"),
+}
 
 
 def schedule_names(extra: str | None = None) -> list[str]:
@@ -47,3 +52,19 @@ def refuse_other_name(name: str, file: str) -> None:
             f"schedule.name = {name!r}: expected the name of its file, {file}; an episode has a schedule of its own, for run, "
             "calibrate and hindcast"
         )
+
+
+def refuse_unused(command: str, overrides: Sequence[str], schedule: str) -> None:
+    """Refuse keys that a user sets and that would change nothing: those of UNUSED, and a schedule where the episode has its own.
+
+    Args:
+        schedule: the name of the schedule that was composed.
+    Raises:
+        RequestError
+    """
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key in UNUSED.get(command, ()):
+            raise RequestError(f"{key}: changes nothing in {command}; `posture {command} --help` lists its keys")
+        if key == "schedule" and value.strip("'\"") != schedule:
+            raise RequestError(f"schedule = {value!r}: not used, the episode has a schedule of its own, {schedule}")

@@ -176,7 +176,7 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
     if name == "calibrate":
         from experiments.calibrate import application as calibrate
 
-        return calibrate(config)
+        return calibrate(config, overrides)
     if name == "hindcast":
         from experiments.hindcast import application as hindcast
 

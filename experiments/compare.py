@@ -88,9 +88,10 @@ def check_amounts(settings: CompareSettings, given: Sequence[str], schedules: in
         )
     for key, other in (("replications", "per_state"), ("per_state", "replications")):
         if key in given and bool(settings.draw_parameters) == (key == "replications"):
+            said = "posterior" if settings.draw_parameters == "posterior" else "true"
             without = "with" if settings.draw_parameters else "without"
             raise RequestError(
-                f"{key}: not used {without} draw_parameters=true; {other} says how many replications of each schedule"
+                f"{key}: not used {without} draw_parameters={said}; {other} says how many replications of each schedule"
             )
 
 

@@ -114,7 +114,7 @@ OF = {
         *("results", "name", "plan", "changed"),
     ),
     "calibrate": (
-        *("until", "observed", "population", "generations", "seed", "workers"),
+        *("until", "observed", "population", "generations", "start", "horizon_days", "seed", "workers"),
         *("results", "name", "plan", "changed"),
     ),
     "plot": ("name", "figures", "outcomes", "schedules", "results"),

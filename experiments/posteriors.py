@@ -10,6 +10,7 @@ from datetime import date
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol
 
@@ -110,12 +111,17 @@ def key_of(simulator: Simulator, task: Task, until: date) -> str:
     code = sha256()
     for path in sorted(Path(__file__).parents[1].joinpath("sim", "history").glob("*.py")):
         code.update(path.name.encode() + b"\0" + path.read_bytes())
-    counted = [(w.start, w.end, w.series, w.source, w.count, w.kind) for w in simulator.windows]
-    made = [*sorted(maker().items()), *((name, version(name)) for name in LIBRARIES)]
+    counted = [told_of(window) for window in simulator.windows]
+    made = [*sorted(maker().items()), ("python", python_version()), *((name, version(name)) for name in LIBRARIES)]
     free = [(f.parameter, f.widening) for f in task.free]
     text = repr((simulator.base.identity, counted, until, free, task.population, task.seed, made))
     code.update(text.encode())
     return code.hexdigest()[:16]
+
+
+def told_of(window: Window) -> tuple[date, date, str, str, int, str]:
+    """What of a window decides a posterior: all but its note."""
+    return window.start, window.end, window.series, window.source, window.count, window.kind
 
 
 def posterior_table(simulator: Simulator, task: Task, last: Generation) -> "pd.DataFrame":

@@ -211,6 +211,7 @@ HINTS = {
     "origins": "a list of 1 to 200 dates such as [2020-03-31,2020-12-31], or null",
     "ahead": "a whole number of days from 1 to 3653",
     "observed": "a CSV file, or null for the record that comes with posture",
+    "until": "a date such as 2020-03-31",
     "population": "a whole number from 20 to 100,000",
     "generations": "a whole number from 1 to 50",
     "explain_runs": "a whole number from 1 to 1,000,000",

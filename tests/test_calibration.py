@@ -280,14 +280,35 @@ def test_the_command_writes_the_posterior_what_was_learnt_and_a_look_back(comman
         assert said in done.stdout
 
 
+SAME = {
+    "population=30": "population: 20 there, 30 here",
+    "generations=1": "generations = 1: study mine has 2; choose another name",
+    "until=2018-11-30": "until: 2018-12-31 there, 2018-11-30 here; record: ",
+}
+
+
+@pytest.mark.parametrize("word", SAME)
+def test_a_study_of_that_name_is_not_written_over_by_another_calibration(word, command, capsys):
+    where, _ = command
+    before = posterior(where)
+    assert main([*WORDS, f"results={where / 'results'}", word]) == 2
+    assert SAME[word] in capsys.readouterr().err
+    assert posterior(where) == before
+
+
 WRONG = {
     ("until=yesterday",): "until = 'yesterday': expected a date",
+    ("until=20200331",): "until = 20200331: expected a date such as 2020-03-31",
+    ("until=null",): "until = null: expected a date such as 2020-03-31",
     ("until=2017-01-01",): "until = '2017-01-01': outside the episode",
     ("until=2018-01-05",): "no window of the record ends by then",
     ("population=5",): "population = 5: expected a whole number from 20",
     ("generations=0",): "generations = 0: expected a whole number from 1",
     ("observed=nowhere.csv",): "observed = 'nowhere.csv': no such file",
     ("episode=nowhere",): "episode",
+    ("schedule=rapid_6_months",): "schedule = 'rapid_6_months': not used, the episode has a schedule of its own, as_it_happened_",
+    ("engine=reference",): "engine: changes nothing in calibrate",
+    ("replications=7",): "replications: changes nothing in calibrate",
 }
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from experiments import document
+from experiments import choices, document
 from experiments.command import APPLICATIONS
 from experiments.composition import Composer
 from experiments.help import EXAMPLES, KEYS, OF, page
@@ -18,6 +18,7 @@ PAGES = document.documents()
 UNUSED = {
     "trace": {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"},
     "why": {"replications", "weekly", "workers", "name", "executor", "address", "plan", "retry_failed", "changed"},
+    **{command: set(keys) for command, keys in choices.UNUSED.items()},
 }
 
 

@@ -35,7 +35,9 @@ def origin_of(material: Material, many: int) -> str:
     facts = [f"record up to {told['until']}"] if told.get("until") else []
     facts += [f"sha256 {str(told.get('sha256'))[:8]}"]
     if isinstance(told.get("effective"), float):
-        facts.append(f"{told.get('trajectories')} trajectories of one worth {told['effective']:.0f} of equal weight")
+        facts.append(
+            f"{told.get('trajectories')} trajectories drawn, the posterior is worth {told['effective']:.0f} of equal weight"
+        )
     rest = f"; the {many - len(mine):,} others from their priors" if many > len(mine) else ""
     carried = ", ".join(key for key in told.get("carried") or () if key in mine)
     last = f"; as of the last known day: {carried}" if carried else ""

@@ -30,6 +30,7 @@ BESIDE = (
     *("name", "results", "replications", "weekly", "engine", "executor", "address", "workers"),
     *("plan", "retry_failed", "changed"),
 )
+EQUAL = ("until", "population", "record")  # what a calibration is of, and the counts that a hindcast is scored by
 SHOWN = 3  # fields that differ, before the rest is only counted
 INDENTED = 100  # scenarios up to which a manifest is laid out for reading
 
@@ -244,7 +245,7 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     More replications, more series and more scenarios than before contradict nothing: they are added.
     """
     found = []
-    for key in ("application", "seed"):
+    for key in ("application", "seed", *EQUAL):
         if there.get(key) != here.get(key):
             found.append(f"{key}: {there.get(key)} there, {here.get(key)} here")
     for key in ("replications", "weekly"):
