@@ -33,7 +33,10 @@ from sim.studies.memory import simulate
 from sim.studies.tables import frame
 
 RUNS, DRAWS, RUNS_A_DRAW = 200, 160, 4
-VERDICTS = {"overlaps": "overlapping", "-": "without a published range"}
+VERDICTS = {
+    **{of.PUT_IN: of.PUT_IN, "inside": "inside", "overlaps": "overlapping", "outside": "outside"},
+    "-": "without a published range",
+}
 EXIT, EXIT_HORIZON = 255.0, 987  # 18 December 2021, in days after 7 April 2021; two years more
 
 
@@ -127,10 +130,8 @@ def counted(table: pd.DataFrame) -> list[str]:
     """How many rows of each kind got which verdict, one line each; kinds are not added up, as they are not worth the same."""
     found = []
     for kind, meaning in of.KINDS.items():
-        verdicts = table.loc[table["kind"] == kind, "verdict"]
-        told = [
-            f"{n} {VERDICTS.get(one, one)}" for one, n in verdicts.value_counts(sort=False).sort_index(ascending=False).items()
-        ]
+        verdicts = list(table.loc[table["kind"] == kind, "verdict"])
+        told = [f"{verdicts.count(one)} {word}" for one, word in VERDICTS.items() if one in verdicts]
         found.append(f"- **{kind}**, {meaning}: {', '.join(told) or 'none'}.")
     return found
 
