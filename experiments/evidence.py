@@ -75,19 +75,25 @@ def verdict(scores: pd.DataFrame, origin: str, series: str) -> str:
     counted = int(ours["windows"] - ours["floors"])  # a floor is within any interval that reaches far enough
     inside = ours["coverage90"]
     criterion = ", a criterion" if series in TARGETS else ""
+    held = "no count to be had" if not counted else f"{inside:.0%} of {counted} counts lie within the 90 % interval"
     told = f"From {origin}, {SERIES[series].partition(':')[0]}{criterion}: mean CRPS {number(ours['crps'])}, {beside(own)}"
     sources = scores[(scores["origin"] == origin) & (scores["series"] == series) & (scores["source"] != ALL)]
     if sources["source"].nunique() > 1:
         told += "; by source: " + ", ".join(f"{source} {beside(part)}" for source, part in sources.groupby("source", sort=False))
-    return f"{told}. {inside:.0%} of {counted} counts lie within the 90 % interval{unacceptable(inside, counted)}."
+    return f"{told}. {held}{unacceptable(inside, counted)}{floors(ours)}."
 
 
 def unacceptable(inside: float, counted: int) -> str:
     """What to say of a coverage that is not acceptable, and how often luck alone would bring it where nothing is missed."""
-    if LOWEST <= inside <= HIGHEST:
+    if not counted or LOWEST <= inside <= HIGHEST:
         return ""
     luck = f"; of intervals that are right, {0.9**counted:.0%} of such sets miss none" if inside == 1.0 else ""
     return f" (**outside {LOWEST:.0%} to {HIGHEST:.0%}**{luck})"
+
+
+def floors(ours: pd.Series) -> str:
+    """What to say of windows that are not among the counts."""
+    return f"; floors not counted: {ours['floors']:.0f}" if ours["floors"] else ""
 
 
 def beside(own: pd.DataFrame) -> str:
@@ -97,9 +103,10 @@ def beside(own: pd.DataFrame) -> str:
         return "no baseline to be had"
     rival = best.iloc[0]
     side = "better" if rival["skill"] > 0 else "**worse**"
+    whose = "" if rival["own"] == 1 else " by other sources" if rival["own"] == 0 else " partly by other sources"
     sure = span(rival["difference_lower"], rival["difference_upper"])
     return (
-        f"{abs(rival['skill']):.0%} {side} than {words(rival['method'])} (difference {number(rival['difference'])}{sure}, "
+        f"{abs(rival['skill']):.0%} {side} than {words(rival['method'])}{whose} (difference {number(rival['difference'])}{sure}, "
         f"n {rival['common']:.0f})"
     )
 
@@ -115,19 +122,29 @@ def scores_table() -> str:
             row["origin"],
             row["series"],
             row["source"],
-            words(row["method"]) + (" (best)" if row["best"] else ""),
-            f"{row['windows']:.0f}",
+            words(row["method"])
+            + (" *" if row["own"] < 1 and row["method"] != MODEL else "")
+            + (" (best)" if row["best"] else ""),
+            windows(row),
             number(row["crps"]) + span(row["crps_lower"], row["crps_upper"]),
             number(row["log_score"]),
             number(row["interval_score"]),
-            f"{row['coverage50']:.0%}",
-            f"{row['coverage90']:.0%}",
+            *("-" if pd.isna(row[name]) else f"{row[name]:.0%}" for name in ("coverage50", "coverage90")),
             "" if row["method"] == MODEL or pd.isna(row["skill"]) else f"{row['skill']:+.0%}",
         ]
         for _, row in scores[scores["series"] != ALL].iterrows()
     ]
     heads = ["origin", "series", "source", "method", "windows", "CRPS", "log score", "interval score", "in 50 %", "in 90 %"]
-    return table_of([*heads, "model's gain over it"], rows)
+    made = table_of([*heads, "model's gain over it"], rows)
+    note = "by other sources: of some of these windows the source had none before the origin, and the baseline none of its own."
+    return f"{made}\n\n\\* {note}"
+
+
+def windows(row: pd.Series) -> str:
+    """Forecasts of windows, of how many different ones, and how many of them are floors."""
+    of = [f"of {row['different']:.0f}"] if row["different"] < row["windows"] else []
+    of += [f"{row['floors']:.0f} at least"] if row["floors"] else []
+    return f"{row['windows']:.0f}" + (f" ({', '.join(of)})" if of else "")
 
 
 def forecasts_table() -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from experiments import console
 from experiments.particles import Origins
 from sim.analysis.baselines import BASELINES
-from sim.analysis.skill import ALL
+from sim.analysis.skill import ALL, FLOOR, WINDOW
 from sim.history.forecasts import MODEL, Outlook
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SHORT = {"last_year_bootstrap": "last year", "constant_poisson": "Poisson", "ar1_negative_binomial": "AR(1)"}
 HEADS = ("series", "source", "windows", MODEL, *SHORT.values(), "the model", "against", "sure?", "50 %", "90 %")
+OTHERS = " *"  # after a baseline's name: of some windows it had none of the source before
 MOST = 12  # windows that are not used, before the rest is only counted
 
 
@@ -25,8 +26,14 @@ def tell(forecasts: "pd.DataFrame", scores: "pd.DataFrame", looks: Sequence[Outl
         when = "all origins together" if origin == ALL else f"from {origin}"
         if origin in chosen.effective:
             when += f" (by an effective {chosen.effective[origin]:.0f} trajectories)"
-        console.table(f"Mean CRPS of forecasts {when}, in counts, less is better", HEADS, table_rows(own))
-    tell_sum(forecasts, scores)
+        rows = table_rows(own)
+        console.table(f"Mean CRPS of forecasts {when}, in counts, less is better", HEADS, rows)
+        if any(row[HEADS.index("against")].endswith(OTHERS) for row in rows):
+            console.say(
+                "* by other sources: of some of these windows the source had none before, and the baseline none of its own"
+            )
+    tell_sum(scores)
+    tell_coverage(forecasts)
     for look in looks:
         tell_unused(look)
 
@@ -60,13 +67,20 @@ def table_rows(own: "pd.DataFrame") -> list[list[str]]:
         for method in (MODEL, *BASELINES):
             cells.append(score_told(of.get(method), most))
         cells += verdict([row for row in of.values() if row["best"]])
-        found.append([*cells, *(f"{ours[column]:.0%}" for column in ("coverage50", "coverage90"))])
+        found.append([*cells, *(share_told(ours[column]) for column in ("coverage50", "coverage90"))])
     return found
 
 
 def windows_told(row: dict[str, Any]) -> str:
-    """How many, and how many of them are floors, which have no CRPS."""
-    return f"{row['windows']}" + (f" ({row['floors']} at least)" if row["floors"] else "")
+    """How many, of how many different ones, and how many of them are floors, which have no CRPS."""
+    of = [f"of {row['different']}"] if row["different"] < row["windows"] else []
+    of += [f"{row['floors']} at least"] if row["floors"] else []
+    return f"{row['windows']}" + (f" ({', '.join(of)})" if of else "")
+
+
+def share_told(share: float) -> str:
+    """A share, if there is one: floors alone have no coverage."""
+    return "-" if share != share else f"{share:.0%}"
 
 
 def score_told(row: dict[str, Any] | None, most: int) -> str:
@@ -85,7 +99,7 @@ def verdict(best: Sequence[dict[str, Any]]) -> list[str]:
     skill = row["skill"]
     word = "wins by" if skill > 0 else "LOSES by" if skill < 0 else "ties"
     amount = "" if skill == 0 else " any factor" if abs(skill) == float("inf") else f" {abs(skill):.0%}"
-    return [word + amount, SHORT[row["method"]], sureness(row)]
+    return [word + amount, SHORT[row["method"]] + (OTHERS if row["own"] < 1 else ""), sureness(row)]
 
 
 def sureness(row: dict[str, Any]) -> str:
@@ -96,8 +110,8 @@ def sureness(row: dict[str, Any]) -> str:
     return "yes" if low > 0 or high < 0 else "no"
 
 
-def tell_sum(forecasts: "pd.DataFrame", scores: "pd.DataFrame") -> None:
-    """In how many groups the model loses, and how many counts its intervals held."""
+def tell_sum(scores: "pd.DataFrame") -> None:
+    """In how many groups the model loses, and how many of its wins are over a baseline of other sources."""
     single = scores[(scores["origin"] != ALL) & (scores["source"] != ALL) & scores["best"]]
     lost = single[single["skill"] < 0]
     if len(single):
@@ -106,12 +120,33 @@ def tell_sum(forecasts: "pd.DataFrame", scores: "pd.DataFrame") -> None:
             f"The model loses to the best baseline in {len(lost)} of {len(single)} cases of an origin, series and source"
             + (f": {names}" if names else "")
         )
+    won = single[single["skill"] > 0]
+    if others := int((won["own"] < 1).sum()):
+        console.say(
+            f"Of the {len(won)} that it wins, {others} {'is' if others == 1 else 'are'} over a baseline of other sources' "
+            "windows, which nobody would use who knew the sources"
+        )
+
+
+def tell_coverage(forecasts: "pd.DataFrame") -> None:
+    """How many counts the model's intervals held; floors by themselves, which any interval that reaches far enough would hold."""
     ours = forecasts[forecasts["method"] == MODEL]
-    inside = int(ours["inside90"].sum())
-    console.say(
-        f"Its 90 % intervals hold {inside} of {len(ours)} counts ({inside / len(ours):.0%}), its 50 % intervals "
-        f"{ours['inside50'].mean():.0%}; neighbouring windows share their luck, so these are few"
-    )
+    floors = ours["kind"] == FLOOR
+    counts, reached = ours[~floors], int(ours.loc[floors, "inside90"].sum())
+    if len(counts):
+        inside, different = int(counts["inside90"].sum()), len(counts[WINDOW].drop_duplicates())
+        console.say(
+            f"Its 90 % intervals hold {inside} of {many(len(counts), 'count')} ({inside / len(counts):.0%}), its 50 % "
+            f"intervals {counts['inside50'].mean():.0%}: {many(len(counts), 'forecast')} of {many(different, 'window')}; "
+            "neighbouring windows share their luck, so these are few"
+        )
+    if floors.any():
+        console.say(f"Not among them: {many(int(floors.sum()), 'floor')} (at least so many), of which they reach {reached}")
+
+
+def many(number: int, noun: str) -> str:
+    """1 window; 2 windows."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def tell_unused(look: Outlook) -> None:

@@ -12,7 +12,7 @@ import pytest
 from experiments.command import main
 from experiments.composition import Composer
 from experiments.settings import split as parts
-from experiments.verdicts import verdict
+from experiments.verdicts import tell_coverage, tell_sum, verdict, windows_told
 from sim.analysis.baselines import BASELINES
 from sim.history.exits import around, compared, exit_rows
 from sim.history.exits import within as shares
@@ -63,6 +63,9 @@ def test_every_window_after_the_origin_is_scored_by_every_method_that_can(made):
     assert (np.diff(quantiles, axis=1) >= 0).all()
     assert table["log_score"].between(0, 100).all()
     assert table["pit"].between(0, 1).all()
+    known = {(w.series, w.source) for w in record() if w.end <= ORIGIN}
+    assert (table["own"] <= [pair in known for pair in zip(table["series"], table["source"], strict=True)]).all()
+    assert set(ours["own"]) == {True, False}
 
 
 def test_scores_are_the_means_of_the_forecasts(made):
@@ -107,9 +110,26 @@ def test_the_same_command_gives_the_same_bytes_and_tells_of_losses(made, tmp_pat
     ],
 )
 def test_a_verdict_names_who_wins_and_whether_it_is_sure(skill, ends, told):
-    row = {"skill": skill, "method": "constant_poisson", "difference_lower": ends[0], "difference_upper": ends[1]}
+    row = {"skill": skill, "method": "constant_poisson", "difference_lower": ends[0], "difference_upper": ends[1], "own": 1.0}
     assert verdict([row]) == told
+    assert verdict([row | {"own": 0.5}])[1] == "Poisson *"
     assert verdict([])[1] == "none to be had"
+
+
+def test_floors_are_told_apart_and_so_are_windows_forecast_twice_and_wins_over_other_sources(capsys):
+    about = {"start": ORIGIN, "end": ORIGIN, "series": "isis_attacks", "source": "gtd", "method": MODEL, "inside50": 0.0}
+    kinds = [("exact", 1.0), ("exact", 1.0), ("about", 0.0), ("at_least", 1.0)]
+    table = pd.DataFrame([about | {"kind": kind, "inside90": inside} for kind, inside in kinds])
+    tell_coverage(table)
+    best = {"origin": "2020-12-31", "series": "isis_attacks", "source": "gtd", "best": True, "own": 1.0}
+    tell_sum(pd.DataFrame([best | {"skill": 0.1}, best | {"skill": 0.1, "own": 0.0}, best | {"skill": -0.1, "own": 0.0}]))
+    out = " ".join(capsys.readouterr().out.split())
+    assert "hold 2 of 3 counts (67%)" in out
+    assert "3 forecasts of 1 window;" in out
+    assert "1 floor (at least so many), of which they reach 1" in out
+    assert "loses to the best baseline in 1 of 3 cases" in out
+    assert "Of the 2 that it wins, 1 is over a baseline of other sources' windows" in out
+    assert windows_told({"windows": 33, "different": 24, "floors": 2}) == "33 (of 24, 2 at least)"
 
 
 # -- only what was known -------------------------------------------------------------------------------------------------
@@ -161,7 +181,8 @@ def test_a_file_of_ones_own_takes_the_place_of_the_record(tmp_path, capsys, comp
     assert main(["hindcast", *SMALL, f"observed={own}", "name=own", f"results={tmp_path}"]) == 0
     table = pd.read_parquet(tmp_path / "studies" / "own" / "forecasts.parquet")
     assert set(table["source"]) == {"mine"}
-    assert table.groupby("kind")["crps"].count().to_dict() == {"about": 3, "at_least": 0}  # the model, last year and the constant rate
+    assert set(table["method"]) == {MODEL, "last_year_bootstrap", "constant_poisson"}
+    assert table.groupby("kind")["crps"].count().to_dict() == {"about": 3, "at_least": 0}
     assert "a source that is not declared" in capsys.readouterr().err
 
 

@@ -14,7 +14,7 @@ def forecasts(crps: dict[str, list[float]], origin: str = "2020-03-31", series: 
         {
             **{"origin": origin, "start": start, "end": start + pd.Timedelta(days=27), "series": series, "source": source},
             **{"method": method, "kind": "exact" if value == value else "at_least", "crps": value, "log_score": 2.0},
-            **{"interval_score": 10 * value, "inside50": 0.0, "inside90": float(k % 2)},
+            **{"interval_score": 10 * value, "inside50": 0.0, "inside90": float(k % 2), "own": source == "gtd"},
         }
         for method, values in crps.items()
         for k, (start, value) in enumerate(zip(starts, values, strict=False))
@@ -50,9 +50,22 @@ def test_the_best_baseline_is_the_hardest_among_those_that_have_half_of_the_wind
     }
 
 
-def test_floors_count_for_coverage_and_the_log_score_only():
-    ours = row(pooled(forecasts({"model": [1.0, float("nan"), 3.0]})), method="model")
-    assert (ours["windows"], ours["floors"], ours["common"], ours["crps"], ours["log_score"]) == (3, 1, 2, 2.0, 2.0)
+def test_floors_count_for_the_log_score_only():
+    """Inside are the second window, a floor, and the fourth: one of three counts."""
+    ours = row(pooled(forecasts({"model": [1.0, float("nan"), 3.0, 2.0]})), method="model")
+    assert (ours["windows"], ours["floors"], ours["common"], ours["crps"], ours["log_score"]) == (4, 1, 3, 2.0, 2.0)
+    assert ours["coverage90"] == pytest.approx(1 / 3)
+    assert np.isnan(row(pooled(forecasts({"model": [float("nan")]})), method="model")["coverage90"])
+
+
+def test_a_window_forecast_twice_is_one_window_and_own_is_a_share():
+    parts = [
+        forecasts({"model": [1.0, 2.0]}),
+        forecasts({"model": [1.0, 2.0, 3.0]}, origin="2020-06-30"),
+        forecasts({"model": [4.0, 5.0, 6.0]}, origin="2020-06-30", source="ctc"),
+    ]
+    ours = row(pooled(pd.concat(parts)), origin="all", source="all")
+    assert (ours["windows"], ours["different"], ours["own"]) == (8, 6, 5 / 8)
 
 
 def test_few_windows_get_no_interval_and_many_one_of_the_right_width():

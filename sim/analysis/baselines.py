@@ -53,7 +53,7 @@ def last_year_bootstrap(
     Returns:
         None if no window of the series has begun in the calendar year up to the origin.
     """
-    recent = related([known for known in past if known.start > year_before(origin)], window)
+    recent = related(last_year(past, origin), window)
     if not recent:
         return None
     days, counts = lengths(recent), np.array([known.count for known in recent])
@@ -112,6 +112,17 @@ BASELINES: dict[str, Baseline] = {
     "constant_poisson": constant_poisson,
     "ar1_negative_binomial": ar1_negative_binomial,
 }
+
+
+def by_own_source(name: str, past: Sequence[Window], window: Window, origin: date) -> bool:
+    """Whether a baseline, or any method that sees the whole past, has windows of the very source it forecasts to go by."""
+    seen = last_year(past, origin) if name == last_year_bootstrap.__name__ else past
+    return any((known.series, known.source) == (window.series, window.source) for known in seen)
+
+
+def last_year(past: Sequence[Window], origin: date) -> list[Window]:
+    """The windows that have begun in the calendar year up to the origin."""
+    return [known for known in past if known.start > year_before(origin)]
 
 
 def year_before(day: date) -> date:

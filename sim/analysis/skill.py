@@ -12,9 +12,10 @@ WINDOW = ["start", "end", "series", "source"]  # what tells windows apart, whate
 CASE = ["origin", *WINDOW]
 GROUP = ("origin", "series", "source")  # of which each row of `pooled` is
 ALL = "all"
+FLOOR = "at_least"
 COLUMNS = (
     *GROUP,
-    *("method", "windows", "floors", "crps", "crps_lower", "crps_upper", "log_score", "interval_score"),
+    *("method", "windows", "different", "floors", "own", "crps", "crps_lower", "crps_upper", "log_score", "interval_score"),
     *("coverage50", "coverage90", "common", "difference", "difference_lower", "difference_upper", "skill", "best"),
 )
 FEWEST = 5  # windows from which an interval is given: resampling fewer tells nothing
@@ -27,13 +28,16 @@ def pooled(
     """Mean scores by origin, series and source, and with "all" in place of one or several of these, for each method.
 
     Args:
-        forecasts: a row each origin, window and method: origin, start, end, series, source, method, kind, and the scores of
-            `sim.analysis.scores`; origin as text. confidence, bootstrap: of intervals, by resampling windows; the same window
-            forecast from several origins is resampled as one.
+        forecasts: a row each origin, window and method: origin, start, end, series, source, method, kind, own (whether the
+            method had windows of that source to go by), and the scores of `sim.analysis.scores`; origin as text. confidence,
+            bootstrap: of intervals, by resampling windows; the same window forecast from several origins is resampled as one.
     Returns:
         columns COLUMNS, in counts unless said otherwise:
-        windows: how many; floors: those of them that are a floor, which have no crps and no interval score.
-        crps, log_score, interval_score: means, lower is better. coverage50, coverage90: shares of windows within the interval.
+        windows: how many forecasts of windows; different: of how many windows, where some are forecast from several origins;
+        floors: those of them that are a floor, which have no crps and no interval score. own: share of them that had windows of
+        that source to go by.
+        crps, log_score, interval_score: means, lower is better. coverage50, coverage90: shares of counts within the interval;
+        floors left out, which any interval that reaches far enough would hold.
         common: windows with a crps that the method shares with the model. difference: mean crps of the model less the method's on
         these, below 0 where the model is better. skill: 1 - crps of the model / crps of the method, on these.
         best: whether it is the best baseline: of those that share at least half of the model's windows, the one against which the
@@ -68,19 +72,21 @@ def groups(forecasts: pd.DataFrame) -> list[tuple[tuple[str, str, str], pd.DataF
 def of_method(own: pd.DataFrame, method: str, model: str, confidence: float, bootstrap: int, seed: int) -> dict[str, Any]:
     """One method's row."""
     table = own[own["method"] == method]
-    scored = table.dropna(subset=["crps"])
+    scored, counted = table.dropna(subset=["crps"]), table[table["kind"] != FLOOR]
     lower, upper = interval(scored, "crps", confidence, bootstrap, seed)
     row: dict[str, Any] = {
         "method": method,
         "windows": len(table),
-        "floors": int((table["kind"] == "at_least").sum()),
+        "different": len(table[WINDOW].drop_duplicates()),
+        "floors": int((table["kind"] == FLOOR).sum()),
+        "own": mean(table["own"]),
         "crps": mean(scored["crps"]),
         "crps_lower": lower,
         "crps_upper": upper,
         "log_score": mean(table["log_score"]),
         "interval_score": mean(scored["interval_score"]),
-        "coverage50": mean(table["inside50"]),
-        "coverage90": mean(table["inside90"]),
+        "coverage50": mean(counted["inside50"]),
+        "coverage90": mean(counted["inside90"]),
         "best": False,
     }
     if method == model:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.analysis.baselines import BASELINES
+from sim.analysis.baselines import BASELINES, by_own_source
 from sim.analysis.scores import Forecast, log_of_mixture, mixture, score
 from sim.errors import RequestError
 from sim.history.record import Window, split
@@ -109,7 +109,11 @@ def of_baselines(look: Outlook, seed: int) -> dict[str, list[Forecast | None]]:
 
 
 def rows(look: Outlook, forecasts: Mapping[str, Sequence[Forecast | None]], seed: int) -> list[dict[str, Any]]:
-    """A row for each window to score and method that forecast it, with what was counted and all scores."""
+    """A row for each window to score and method that forecast it, with what was counted and all scores.
+
+    own: whether the method had windows of that very source to go by; else a baseline is made from other sources' windows, and
+    the model has the source's prior.
+    """
     found = []
     for k, window in enumerate(look.scored):
         u = float(luck_of(seed, look.origin, window, "pit").random())
@@ -124,6 +128,7 @@ def rows(look: Outlook, forecasts: Mapping[str, Sequence[Forecast | None]], seed
                     {
                         **about,
                         "method": method,
+                        "own": by_own_source(method, look.past, window, look.origin),
                         **score(forecast, window.count, window.kind, log_of_record(forecast, window), u),
                     }
                 )
