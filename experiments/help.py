@@ -38,7 +38,7 @@ KEYS = {
     "limits": "what is satisfactory, a list of outcome:at_most:number or outcome:at_least:number",
     "all_rivals": "true, or rivals=all: under every rival theory of announcements, with self-excitation and without",
     "draw_parameters": "true: states of the world, parameters drawn from their priors; posterior: those that were calibrated "
-    "from the posterior; those that are set stay",
+    "from the posterior; those that are set to anything but their default stay",
     "posterior": "with draw_parameters=posterior: the name of a calibration, or the path of a posterior.parquet",
     "draws": "how many; each meets all rivals",
     "draw_seed": "of the draws; luck is not changed by it",

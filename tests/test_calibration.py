@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,13 +11,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import stats
+from sqlalchemy.exc import OperationalError
 
 from experiments.command import main
 from experiments.composition import scenario
 from experiments.posteriors import calibrated, quantile
-from sim.history.calibration import Free, Generation, Task, calibrate
+from sim.errors import Halted
+from sim.history.calibration import Free, Generation, Task, aside, calibrate, read_generation
 from sim.history.record import Window, shipped, split
 from sim.history.simulated import within
 from sim.history.summaries import Summaries, in_ramadan
@@ -121,6 +124,52 @@ def test_processes_a_stop_and_a_damaged_file_change_no_bit(tmp_path):
     assert kept(tmp_path / "later") == whole
     run(task(seed=4), tmp_path / "other")
     assert kept(tmp_path / "other") != whole
+
+
+def altered(table: pa.Table, column: str, value: object) -> pa.Table:
+    return table.set_column(table.column_names.index(column), column, [value])
+
+
+def retold(table: pa.Table, **more: object) -> pa.Table:
+    """The table with other metadata."""
+    told = json.loads(table.schema.metadata[b"generation"])
+    return table.replace_schema_metadata({"generation": json.dumps(told | more)})
+
+
+ALTERED: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "weights that are halved": lambda t: altered(t, "weight", pa.array(t["weight"].to_numpy() / 2)),
+    "weights of which one is no number": lambda t: altered(t, "weight", pa.array([np.nan, *t["weight"].to_numpy()[1:]])),
+    "weights as text": lambda t: altered(t, "weight", pa.array(["1"] * 5)),
+    "weights below 0": lambda t: altered(t, "weight", pa.array([2.0, -1.0, 0.0, 0.0, 0.0])),
+    "a distance beyond the largest": lambda t: altered(t, "distance", pa.array([1e9] * 5)),
+    "replications with a point": lambda t: altered(t, "replication", pa.array([1.0] * 5)),
+    "replications too large": lambda t: altered(t, "replication", pa.array([2**53] * 5)),
+    "too few simulations": lambda t: retold(t, simulations=4),
+    "an endless distance": lambda t: retold(t, next_epsilon=float("inf")),
+    "other summaries": lambda t: retold(t, next_scales={}),
+    "scales below 0": lambda t: retold(
+        t, next_scales=dict.fromkeys(json.loads(t.schema.metadata[b"generation"])["next_scales"], -1.0)
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_generation_that_was_altered_is_not_taken(what):
+    of = task(population=5, generations=1)
+    fifth, names = np.full(5, 0.2), of.summaries.statistics
+    made = Generation(0, np.zeros((5, 2)), fifth, fifth, np.arange(5), 1.0, 9, dict.fromkeys(names, 1.0), 0.5).table()
+    assert read_generation(made, 0, of).simulations == 9
+    with pytest.raises((ValueError, TypeError)):
+        read_generation(ALTERED[what](made), 0, of)
+
+
+def test_without_room_aside_a_calibration_says_which_folder_lacks_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(Halted, match=f"temporary folder {tmp_path}.*cannot be written to: disk is full"), aside():
+        raise OperationalError("INSERT", {}, Exception("disk is full"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(Halted, match=r"temporary folder .*nowhere.*cannot be made: No such file"), aside():
+        pass
 
 
 def test_what_is_there_is_read_and_not_simulated(tmp_path):

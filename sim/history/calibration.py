@@ -9,13 +9,15 @@ in SQL is gone after each generation; our files are Parquet, and nothing is unpi
 import json
 import logging
 from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import isfinite
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.errors import RequestError
+from sim.errors import Halted, RequestError, first_line
 from sim.history.informed import widened
 from sim.history.summaries import Summaries
 from sim.parameters import Parameter
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from sim.studies.executors import Crew
 
+NEAR = 1e-9  # how far weights may sum from 1
 LARGEST = 2**53  # replications are below: whole numbers that every reader of a table keeps
 Simulate = Callable[[dict[str, float], int], np.ndarray]
 
@@ -101,11 +104,21 @@ def read_generation(table: "pa.Table", number: int, task: Task) -> Generation:
     told = json.loads((table.schema.metadata or {})[b"generation"])
     values = {name: table[name].to_numpy() for name in table.column_names}
     z = np.stack([values[f"z.{k}"] for k in range(len(task.free))], axis=1)
-    columns = values["weight"], values["distance"], values["replication"]
+    weight, distance, replication = (values[name] for name in ("weight", "distance", "replication"))
+    if set(told["next_scales"]) != set(task.summaries.statistics):
+        raise ValueError("it is of other summaries")
     scales = {str(name): float(told["next_scales"][name]) for name in task.summaries.statistics}
-    if told["number"] != number or len(z) != task.population or not np.isfinite(z).all():
-        raise ValueError("it is another generation")
-    return Generation(number, z, *columns, told["epsilon"], told["simulations"], scales, told["next_epsilon"])
+    epsilon, simulations, next_epsilon = float(told["epsilon"]), told["simulations"], float(told["next_epsilon"])
+    sound = (
+        *(told["number"] == number, len(z) == task.population, type(simulations) is int, simulations >= task.population),
+        *(found.dtype == np.float64 and np.isfinite(found).all() for found in (z, weight, distance)),
+        *((weight >= 0.0).all(), abs(weight.sum() - 1.0) < NEAR, (distance >= 0.0).all(), (distance <= epsilon).all()),
+        *(replication.dtype == np.int64, (replication >= 0).all(), (replication < LARGEST).all()),
+        *(isfinite(x) and x >= 0.0 for x in (epsilon, next_epsilon, *scales.values())),
+    )
+    if not all(sound):
+        raise ValueError("it is another generation, or was altered")
+    return Generation(number, z, weight, distance, replication, epsilon, simulations, scales, next_epsilon)
 
 
 # -- generation after generation ------------------------------------------------------------------------------------------
@@ -181,11 +194,34 @@ def names(free: Sequence[Free]) -> list[str]:
     return [f"z{k:03d}" for k in range(len(free))]
 
 
+@contextmanager
+def aside() -> Generator[str, None, None]:
+    """A temporary folder for what pyabc keeps in SQL; gone afterwards.
+
+    Raises:
+        Halted: if it cannot be made, or pyabc cannot write there.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    kept = "generations that were complete are kept; the same command goes on, with TMPDIR=... in another folder"
+    try:
+        folder = TemporaryDirectory(prefix="posture-", ignore_cleanup_errors=True)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        raise Halted(f"temporary folder{where}: cannot be made: {error.strerror or first_line(error)}; {kept}") from None
+    with folder as name:
+        try:
+            yield name
+        except SQLAlchemyError as error:
+            why = first_line(getattr(error, "orig", None) or error)
+            raise Halted(f"temporary folder {name}: cannot be written to: {why}; {kept}") from None
+
+
 def next_generation(simulator: Simulate, task: Task, number: int, before: Generation | None, crew: "Crew | None") -> Generation:
     """Have pyabc make one generation from the one before it; the first from the priors.
 
     Raises:
-        Halted: if a worker process dies.
+        Halted: if a worker process dies, or there is no room aside for what pyabc keeps.
     """
     import pyabc
 
@@ -205,8 +241,8 @@ def next_generation(simulator: Simulate, task: Task, number: int, before: Genera
     sampler = ByIndex(task.seed, crew)
     smc = pyabc.ABCSMC(model, prior, distance, task.population, transitions=Proposal(), eps=epsilon, sampler=sampler)
     # in a file, whose connections pyabc closes; those of a database in memory are left to whichever thread collects garbage
-    with seeded((task.seed, number, -1)), TemporaryDirectory(prefix="posture-", ignore_cleanup_errors=True) as aside:
-        history = smc.new(f"sqlite:///{aside}/history.db", task.summaries(task.summaries.observed))
+    with seeded((task.seed, number, -1)), aside() as folder:
+        history = smc.new(f"sqlite:///{folder}/history.db", task.summaries(task.summaries.observed))
         if before is not None:
             particles = [
                 pyabc.population.Particle(0, pyabc.Parameter(dict(zip(keys, z, strict=True))), w, {}, d)
