@@ -16,6 +16,7 @@ ORDER = (
 
 # what every command knows from the common configuration, and what would change nothing in these
 UNUSED: Mapping[str, Sequence[str]] = {
+    "hindcast": ("weekly", "engine", "executor", "address", "retry_failed"),
     "calibrate": ("replications", "weekly", "engine", "executor", "address", "retry_failed"),
 }
 

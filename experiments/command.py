@@ -180,7 +180,7 @@ def carried_out(name: str, config: dict[str, Any], overrides: list[str], folder:
     if name == "hindcast":
         from experiments.hindcast import application as hindcast
 
-        return hindcast(config)
+        return hindcast(config, overrides)
     if name == "plot":
         from experiments.plot import application as plot
 

@@ -110,8 +110,8 @@ OF = {
         *("figures", *COMPUTING),
     ),
     "hindcast": (
-        *("origins", "ahead", "observed", "posterior", "population", "generations", "replications", "seed", "workers"),
-        *("results", "name", "plan", "changed"),
+        *("origins", "ahead", "observed", "posterior", "population", "generations", "replications", "start", "horizon_days"),
+        *("seed", "workers", "results", "name", "plan", "changed"),
     ),
     "calibrate": (
         *("until", "observed", "population", "generations", "start", "horizon_days", "seed", "workers"),

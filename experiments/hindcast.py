@@ -7,6 +7,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments import console, session
+from experiments.choices import refuse_unused
 from experiments.particles import Origins, particles_of
 from experiments.settings import HindcastSettings, read
 from experiments.verdicts import tell, tell_exits
@@ -15,7 +16,7 @@ from sim.errors import RequestError
 from sim.history.exits import COLUMNS as EXITS
 from sim.history.exits import exit_rows
 from sim.history.forecasts import MODEL, Outlook, of_baselines, of_model, outlook, rows
-from sim.history.record import SERIES, SHIPPED, Window, read_record, shipped
+from sim.history.record import SERIES, SHIPPED, TOGETHER, Window, read_record, shipped
 from sim.history.simulated import within
 from sim.history.sources import undeclared
 from sim.scenario import Scenario
@@ -27,19 +28,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ORIGINS = (date(2011, 12, 18), date(2020, 3, 31), date(2020, 12, 31))  # of which those inside the episode are the default
-TABLES = ("forecasts", "scores", "unused", "exits", "calibrations")
+TABLES = ("forecasts", "scores", "exits", "calibrations")  # and unused
 BEFORE = 365  # days before the origin whose counts stand in the figure
 LABELS = {name: (f"{text[:1].upper()}{text[1:].partition(':')[0]}", "") for name, text in SERIES.items()}
 
 
-def application(config: dict[str, Any]) -> int:
+def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
     """Forecast from each origin, score, and tell; returns the exit status.
 
+    Args:
+        overrides: what the user set.
     Raises:
         RequestError, Halted
     """
     scenario, settings = read(HindcastSettings, config)
-    windows = counted(settings, scenario)
+    refuse_unused("hindcast", overrides, scenario.schedule.name)
+    recorded = record_of(settings)
+    windows = inside(recorded, settings, scenario)
     looks = [outlook(windows, origin, settings.ahead) for origin in origins_of(settings, scenario)]
     check_something(looks, settings, scenario)
     about = manifest(scenario, settings, config, windows, looks)
@@ -52,7 +57,8 @@ def application(config: dict[str, Any]) -> int:
     finished = False
     try:
         forecasts, exits = forecast(scenario, settings, looks, chosen)
-        scores = concluded(study, forecasts, exits, looks, chosen, settings)
+        scores = concluded(study, forecasts, exits, chosen, settings)
+        study.write_table("unused", unused(looks, [w for w in recorded if settings.observed and w not in windows]))
         study.write_manifest({"name": study.name, **about, "complete": True, "finished": now(), **chosen.told()})
         draw(study, forecasts, scores, looks)
         finished = True
@@ -80,14 +86,35 @@ def counted(settings: Observing, scenario: Scenario) -> list[Window]:
     Raises:
         RequestError: if the file is not what it should be, or none of its windows lies inside.
     """
+    return inside(record_of(settings), settings, scenario)
+
+
+def record_of(settings: Observing) -> list[Window]:
+    """All windows of the record that ships, or of the user's own file.
+
+    Raises:
+        RequestError: if the file is not what it should be.
+    """
     if settings.observed is None:
-        known = [window for name in SHIPPED for window in shipped(name)]
-    else:
-        known = read_record(settings.observed)
+        return [window for name in SHIPPED for window in shipped(name)]
+    return read_record(settings.observed)
+
+
+def inside(known: Sequence[Window], settings: Observing, scenario: Scenario) -> list[Window]:
+    """Those that lie inside the episode. Of a user's own file the others are told of, and so are sources that nobody declared.
+
+    Raises:
+        RequestError: if there are none.
+    """
     found = within(known, scenario)
     if not found:
         raise RequestError(
             f"observed = {settings.observed!r}: no window lies inside the episode, {scenario.start} to {last_day(scenario)}"
+        )
+    if settings.observed is not None and len(found) < len(known):
+        console.warn(
+            f"observed = {settings.observed!r}: {len(known) - len(found)} of {len(known)} windows do not lie inside the episode, "
+            f"{scenario.start} to {last_day(scenario)}, and are not used"
         )
     for source, series in undeclared(found):
         console.warn(f"{series} of {source}: a source that is not declared; its coverage is taken to be anything from 0.15 to 1")
@@ -196,7 +223,6 @@ def concluded(
     study: Study,
     forecasts: "pd.DataFrame",
     exits: "pd.DataFrame",
-    looks: Sequence[Outlook],
     chosen: Origins,
     settings: HindcastSettings,
 ) -> "pd.DataFrame":
@@ -206,16 +232,8 @@ def concluded(
     from sim.analysis.skill import pooled
 
     scores = pooled(forecasts, MODEL, seed=settings.seed % 2**32)
-    unused = [
-        (look.origin.isoformat(), why, w.start, w.end, w.series, w.source, w.kind, w.count)
-        for look in looks
-        for why, of in (("straddles the origin", look.straddling), ("ends later than is asked for", look.later))
-        for w in of
-    ]
-    columns = ["origin", "why", "start", "end", "series", "source", "kind", "count"]
-    rest = pd.DataFrame(unused, columns=columns).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
     learnt = [table.assign(origin=origin) for origin, table in chosen.learnt.items()]
-    made = {"forecasts": forecasts, "scores": scores, "unused": rest}
+    made = {"forecasts": forecasts, "scores": scores}
     made |= {"exits": exits} if len(exits) else {}
     made |= {"calibrations": pd.concat(learnt, ignore_index=True)} if learnt else {}
     for name in TABLES:
@@ -227,6 +245,20 @@ def concluded(
     if impossible:
         console.warn(f"{impossible} counts were impossible by a forecast: their log score is infinite, and so are means with it")
     return scores
+
+
+def unused(looks: Sequence[Outlook], outside: Sequence[Window]) -> "pd.DataFrame":
+    """The windows that no forecast learnt from nor was scored on, by origin, and why; "all" for those outside the episode."""
+    import pandas as pd
+
+    reasons = [
+        *((str(k.origin), "straddles the origin", k.straddling) for k in looks),
+        *((str(k.origin), "ends later than is asked for", k.later) for k in looks),
+        (TOGETHER, "outside the episode", outside),
+    ]
+    rows = [(origin, why, w.start, w.end, w.series, w.source, w.kind, w.count) for origin, why, of in reasons for w in of]
+    columns = ["origin", "why", "start", "end", "series", "source", "kind", "count"]
+    return pd.DataFrame(rows, columns=columns).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
 
 
 # -- figures -------------------------------------------------------------------------------------------------------------

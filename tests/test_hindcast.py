@@ -175,7 +175,7 @@ def test_the_weight_of_a_trajectory_is_its_share_of_the_forecast(compiled_before
 def test_a_file_of_ones_own_takes_the_place_of_the_record(tmp_path, capsys, compiled_before):
     own = tmp_path / "own.csv"
     own.write_text(
-        HEADER + "2020-01-01,2020-06-30,isis_attacks,mine,300,exact,\n"
+        HEADER + "2017-01-01,2017-06-30,isis_attacks,mine,9,exact,\n2020-01-01,2020-06-30,isis_attacks,mine,300,exact,\n"
         "2021-01-01,2021-01-31,isis_attacks,mine,40,about,\n2021-02-01,2021-02-28,isis_attacks,mine,30,at_least,\n"
     )
     assert main(["hindcast", *SMALL, f"observed={own}", "name=own", f"results={tmp_path}"]) == 0
@@ -183,7 +183,10 @@ def test_a_file_of_ones_own_takes_the_place_of_the_record(tmp_path, capsys, comp
     assert set(table["source"]) == {"mine"}
     assert set(table["method"]) == {MODEL, "last_year_bootstrap", "constant_poisson"}
     assert table.groupby("kind")["crps"].count().to_dict() == {"about": 3, "at_least": 0}
-    assert "a source that is not declared" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "a source that is not declared" in err
+    assert "1 of 4 windows do not lie inside the episode, 2018-01-01 to 2021-04-07, and are not used" in err
+    assert pd.read_parquet(tmp_path / "studies" / "own" / "unused.parquet")["why"].tolist() == ["outside the episode"]
 
 
 GOOD = "2020-01-01,2020-06-30,isis_attacks,mine,300,exact,\n"
@@ -236,6 +239,9 @@ WRONG = {
     ("generations=0",): "generations = 0: expected a whole number from 1",
     ("episode=iraq",): "episode=iraq: no such choice",
     ("replications=0", "posterior=none"): "replications = 0: expected a whole number from 1",
+    ("engine=reference",): "engine: changes nothing in hindcast",
+    ("executor=serial", "plan=true"): "executor: changes nothing in hindcast",
+    ("schedule=open_ended",): "schedule = 'open_ended': not used, the episode has a schedule of its own",
     ("origin=[2020-03-31]",): "origin: no such key (did you mean origins?)",
 }
 
