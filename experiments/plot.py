@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 40  # scenarios in one figure
 FAN_COLUMNS = 4  # schedules side by side in one fan chart
+OWN_FIGURES = ("calibrate", "hindcast", "sensitivity")  # commands that draw theirs
 
 
 def application(config: dict[str, Any]) -> int:
@@ -28,6 +29,10 @@ def application(config: dict[str, Any]) -> int:
     study = find_study(settings.results, settings.name)
     manifest = study.read_manifest()
     check_concluded(study, manifest)
+    if (command := manifest.get("application")) in OWN_FIGURES:
+        raise RequestError(
+            f"name = {study.name!r}: is of posture {command}, which draws its own figures; the same command draws them again"
+        )
     outcomes = (
         settings.outcomes
         or tuple(manifest.get("config", {}).get("outcomes", ()))

@@ -106,14 +106,19 @@ def test_where_nothing_but_luck_varies_there_are_no_indices():
 
 
 def test_the_intervals_cover_about_as_often_as_they_say():
-    """Of 30 designs with luck, the 90 % interval of each of three total indices holds the truth."""
+    """Of 60 designs with luck, the 90 % intervals of three first-order and three total indices hold the truth.
+
+    The six of a design hang together: their share has a standard deviation of some 0.1 over designs, 0.013 as a mean of 60.
+    They are a little too wide and hold it in 92 to 94 %; of half the width they would in 65 %, of twice the width in 99.9 %.
+    """
     rng, covered = np.random.default_rng(9), 0
-    for seed in range(30):
-        design = indices_design(NAMES, NAMES, 128, seed=100 + seed)
+    for seed in range(60):
+        design = indices_design(NAMES, NAMES, 64, seed=100 + seed)
         y = ishigami(design)[:, None] + rng.normal(0, 3.0, (len(design), 6))
-        table = by_parameter(indices(y, NAMES, confidence=0.9, bootstrap=200, seed=seed))
-        covered += int(((table["st_lower"].to_numpy() < ST) & (table["st_upper"].to_numpy() > ST)).sum())
-    assert covered / 90 > 0.9 - 4 * (0.9 * 0.1 / 90) ** 0.5
+        table = by_parameter(indices(y, NAMES, confidence=0.9, bootstrap=100, seed=seed))
+        for name, truth in (("s1", S1), ("st", ST)):
+            covered += int(((table[f"{name}_lower"].to_numpy() < truth) & (table[f"{name}_upper"].to_numpy() > truth)).sum())
+    assert 0.9 - 4 * 0.013 < covered / 360 < 0.94 + 3.5 * 0.013
 
 
 def test_inputs_that_screening_left_out_are_one_together():
@@ -154,17 +159,17 @@ def test_screening_without_luck_is_salibs():
 
 def test_screening_tells_luck_from_effects():
     """c does nothing, but each point has luck of its own: what it seems to do is what luck alone is said to give."""
-    design, rng = screening_design(NAMES, 40, seed=2), np.random.default_rng(3)
+    design, rng = screening_design(NAMES, 400, seed=2), np.random.default_rng(3)
     y = (10.0 * design[:, 0] + 2.0 * design[:, 1])[:, None] + rng.normal(0, 2.0, (len(design), 10))
     table = by_parameter(screening(y, design, NAMES))
     alone = 2.0 * np.sqrt(2 / 10) * 1.5 * np.sqrt(2 / np.pi)  # standard error of a difference, over 2/3 of the way
-    # the mean of 40 sizes of a normal number: its relative standard error is sqrt((pi / 2 - 1) / 40) = 0.12, once more for noise
-    assert table["noise"].to_numpy() == pytest.approx(alone, rel=0.5)
-    assert table["noise"].mean() == pytest.approx(alone, rel=0.3)
-    assert table.loc["c", "mu_star"] == pytest.approx(alone, rel=0.5)
-    assert table.loc["a", "mu"] == pytest.approx(10.0, abs=5 * 2.0 * np.sqrt(2 / 10) * 1.5 / np.sqrt(40))
-    assert table.loc["c", "mu"] == pytest.approx(0.0, abs=5 * 2.0 * np.sqrt(2 / 10) * 1.5 / np.sqrt(40))
-    assert table.loc["c", "score"] < alone < table.loc["b", "score"]
+    # the mean of 400 sizes of a normal number: its relative standard error is sqrt((pi / 2 - 1) / 400) = 0.038
+    assert table["noise"].to_numpy() == pytest.approx(alone, rel=0.19)
+    assert table["noise"].mean() == pytest.approx(alone, rel=0.13)
+    assert table.loc["c", "mu_star"] == pytest.approx(alone, rel=0.19)
+    error = 2.0 * np.sqrt(2 / 10) * 1.5 / np.sqrt(400)
+    assert table.loc[["a", "b", "c"], "mu"].to_numpy() == pytest.approx([10.0, 2.0, 0.0], abs=4.5 * error)
+    assert table.loc["c", "score"] < 0.75 * alone < 1.3 * alone < table.loc["b", "score"]
     assert kept(table.reset_index().assign(outcome="y", measure="mean"), 2) == ["a", "b"]
 
 
@@ -285,6 +290,11 @@ def test_the_command_leaves_tables_figures_and_a_manifest_and_goes_on(folder, ca
     assert "none to compute" in again.out
     assert again.out.partition("figures")[0] == first.out.partition("figures")[0]
     assert main(["verify", "name=s", "sample=20", "workers=1"]) == 0
+    capsys.readouterr()
+    assert main(["plot", "name=s"]) == 2
+    refused = capsys.readouterr().err
+    assert "'s': is of posture sensitivity, which draws its own figures" in refused
+    assert refused.count("\n") == 1
 
 
 def test_of_two_schedules_the_difference_on_the_same_luck_is_looked_at(folder, capsys):
