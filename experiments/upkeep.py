@@ -110,7 +110,7 @@ def status(config: dict[str, Any]) -> int:
         ("study", "state", "command", "scenarios", "replications", "failed", "size", "made by"),
         rows,
     )
-    from sim.studies.upkeep import holdings
+    from sim.studies.upkeep import CALIBRATIONS, calibrations, holdings, unused_calibrations
 
     console.table(
         f"Blocks in {root.where('blocks')}",
@@ -123,6 +123,12 @@ def status(config: dict[str, Any]) -> int:
             for h in holdings(root)
         ],
     )
+    if kept := calibrations(root):
+        try:
+            unused = f", {len(unused_calibrations(root)):,} not referred to by any study"
+        except RequestError:  # a study says nothing that can be read
+            unused = ""
+        console.say(f"Calibrations in {root.where(CALIBRATIONS)}: {len(kept):,}, {amount(sum(kept.values()))}{unused}")
     return 0
 
 
@@ -157,7 +163,7 @@ def clean(config: dict[str, Any]) -> int:
 
     found = removable(root)
     if not found:
-        console.say("nothing to remove: every block is referred to by a study")
+        console.say("nothing to remove: every block and calibration is referred to by a study")
         return 0
     console.table(f"Not referred to by any study in {root.where('studies')}", ("what", "files", "size"), found.rows(amount))
     if not settings.yes and not agreed(f"Remove {amount(found.size)}?"):

@@ -320,3 +320,24 @@ def test_blocks_of_other_code_stay_while_a_study_of_that_code_does(study, folder
     assert main(["clean", "yes=true"]) == 0
     assert "12 replications" in capsys.readouterr().out
     assert {name.partition("-")[0] for name in segments()} == {ours.id}
+
+
+def test_calibrations_that_no_finished_study_refers_to_are_counted_and_removed(study, capsys):
+    for key in ("0a", "0b", "0c"):
+        generation = Path(f"results/calibrations/{key}/generation_0.parquet")
+        generation.parent.mkdir(parents=True)
+        generation.write_bytes(b"12345")
+        os.utime(generation, (1.6e9, 1.6e9))
+    held = json.loads((study / "study.json").read_text())
+    for name, more in (("one", {"calibration": "0a"}), ("two", {"posteriors": {"2020-03-31": "0b"}})):
+        (study.parent / name).mkdir()
+        (study.parent / name / "study.json").write_text(json.dumps(held | {"application": "hindcast", **more}))
+    (study.parent / "two" / "unfinished.json").write_text("{}")
+    assert main(["clean", "yes=true"]) == 0
+    assert "nothing to remove" in capsys.readouterr().out
+    (study.parent / "two" / "unfinished.json").unlink()
+    assert main(["status"]) == 0
+    assert "Calibrations in results/calibrations: 3, 15 bytes, 1 not referred to by any study" in capsys.readouterr().out
+    assert main(["clean", "yes=true"]) == 0
+    assert "generations of 1 calibrations" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("results/calibrations").iterdir()) == ["0a", "0b"]

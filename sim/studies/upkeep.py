@@ -1,6 +1,6 @@
 """What the store holds, and what of it no study refers to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from time import time
 
@@ -11,6 +11,7 @@ from sim.studies.segment import TABLES, Entry, maker_of
 from sim.studies.store import ROOT, Damaged, Store
 from sim.studies.study import Study
 
+CALIBRATIONS = "calibrations"  # folder of a folder each, by key
 AGE = 3600.0  # seconds after which a file that is being written, or waits for its index, is taken for left behind
 
 
@@ -53,8 +54,13 @@ class Removable:
             count = sum(entry.count for entry in entries)
             rows.append((f"{len(entries):,} blocks, {count:,} replications", "", f"about {amount(self.block_bytes)}"))
         damaged = {path: size for path, size in self.files.items() if path.startswith(f"{ROOT}/damaged/")}
-        left = {path: size for path, size in self.files.items() if path not in damaged}
-        for what, files in (("damaged files that were set aside", damaged), ("left behind by commands that were killed", left)):
+        calibrated = {path: size for path, size in self.files.items() if path.startswith(f"{CALIBRATIONS}/")}
+        left = {path: size for path, size in self.files.items() if path not in damaged and path not in calibrated}
+        for what, files in (
+            ("damaged files that were set aside", damaged),
+            (f"generations of {len(folders(calibrated))} calibrations", calibrated),
+            ("left behind by commands that were killed", left),
+        ):
             if files:
                 rows.append((what, f"{len(files):,}", amount(sum(files.values()))))
         return rows
@@ -167,7 +173,40 @@ def removable(root: Place) -> Removable:
         aside = name.startswith(".") and name.endswith(ASIDE)
         if folder == f"{ROOT}/damaged" or ((orphan or aside) and old(root, path)):
             found.files[path] = size
+    for key in unused_calibrations(root):
+        found.files |= {path: size for path, size in root.sizes(f"{CALIBRATIONS}/{key}").items() if old(root, path)}
     return found
+
+
+def calibrations(root: Place) -> dict[str, int]:
+    """Bytes of each calibration, by its key."""
+    return {key: sum(root.sizes(f"{CALIBRATIONS}/{key}").values()) for key in root.folders(CALIBRATIONS)}
+
+
+def unused_calibrations(root: Place) -> list[str]:
+    """The keys of calibrations that no study refers to; none while a study that may have made one is not finished, since only at
+    its end it says which.
+
+    Raises:
+        RequestError: if a study's manifest cannot be read.
+    """
+    used: set[str] = set()
+    for name in root.folders("studies"):
+        study = Study(root, name)
+        if not root.exists(study.at("study.json")):
+            continue
+        manifest = study.read_manifest()
+        if manifest.get("application") in ("calibrate", "hindcast"):
+            if not manifest.get("complete") or study.unfinished() is not None:
+                return []
+            posteriors = manifest.get("posteriors")
+            used |= {str(manifest.get("calibration")), *map(str, posteriors.values() if isinstance(posteriors, dict) else ())}
+    return [key for key in root.folders(CALIBRATIONS) if key not in used]
+
+
+def folders(paths: Iterable[str]) -> set[str]:
+    """The folders that files lie in."""
+    return {path.rpartition("/")[0] for path in paths}
 
 
 def old(root: Place, path: str) -> bool:
@@ -184,4 +223,7 @@ def remove(root: Place, agreed: Removable) -> int:
     files = found.files.keys() & agreed.files.keys()
     for path in files:
         root.delete(path)
+    for folder in folders(path for path in files if path.startswith(f"{CALIBRATIONS}/")):
+        if not root.sizes(folder, deep=True):
+            root.delete_folder(folder)
     return agreed.block_bytes + sum(found.files[path] for path in files)
