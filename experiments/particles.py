@@ -10,7 +10,8 @@ from sim.case import read_date
 from sim.errors import RequestError
 from sim.history.forecasts import Outlook, Particle, prior_particles
 from sim.scenario import Scenario
-from sim.studies.study import find_study
+from sim.studies.place import place
+from sim.studies.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,8 +94,14 @@ def of_study(settings: HindcastSettings, scenario: Scenario, looks: Sequence[Out
         RequestError: unless it is a calibration of this episode, with this seed, and has seen nothing after any origin.
     """
     said = f"posterior = {settings.posterior!r}"
+    root = place(settings.results)
+    if settings.posterior not in (known := root.folders("studies")):
+        there = f"; there are: {', '.join(known[-10:])}" if known else ", where there is none yet"
+        raise RequestError(
+            f"{said}: no such study in {root.where('studies')}{there}. Expected calibrate, none, or the name of a calibration"
+        )
+    study = Study(root, settings.posterior)
     try:
-        study = find_study(settings.results, settings.posterior)
         manifest, table = study.read_manifest(), study.read_table("posterior")
     except RequestError as error:
         raise RequestError(f"{said}: {str(error).partition(': ')[2]}; or calibrate, or none") from None

@@ -234,7 +234,7 @@ WRONG = {
     ("observed=none.csv",): "observed = 'none.csv': no such file",
     ("observed=.",): "observed = '.': not a file",
     ("posterior=a/b",): "posterior = 'a/b': expected calibrate, none, or the name of a calibration",
-    ("posterior=mine",): "posterior = 'mine': no such study",
+    ("posterior=mine",): "results/studies, where there is none yet. Expected calibrate, none, or the name of a calibration",
     ("population=3",): "population = 3: expected a whole number from 20",
     ("generations=0",): "generations = 0: expected a whole number from 1",
     ("episode=iraq",): "episode=iraq: no such choice",
@@ -261,6 +261,8 @@ def test_only_a_calibration_can_be_a_posterior(made, folder, capsys):
     capsys.readouterr()
     assert main(["hindcast", "posterior=mine", f"results={made.parent.parent}"]) == 2
     assert "posterior = 'mine': " in capsys.readouterr().err
+    assert main(["hindcast", "posterior=other", f"results={made.parent.parent}"]) == 2
+    assert "there are: mine. Expected calibrate" in capsys.readouterr().err
 
 
 def test_a_plan_does_nothing(folder, capsys):
