@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.composition import loosened, parse
 from experiments.settings import split
 from sim.agents.announcements import MODULES
 from sim.errors import RequestError
@@ -34,6 +35,15 @@ class Input:
             return float(f"{self.parameter.prior(u):.{SIGNIFICANT}g}")
         choices = RIVALS[self.key][1]
         return choices[min(int(u * len(choices)), len(choices) - 1)]
+
+
+def given_keys(overrides: Sequence[str]) -> list[str]:
+    """The keys and groups that overrides set, those of a group of values ({attrition: 0.08}) one by one."""
+    found = []
+    for one in parse(loosened(list(overrides))):
+        values = one.value()
+        found += [f"{one.key_or_group}.{key}" for key in values] if isinstance(values, dict) else [one.key_or_group]
+    return found
 
 
 def inputs_of(config: Mapping[str, Any], given: Sequence[str]) -> list[Input]:

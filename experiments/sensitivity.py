@@ -14,7 +14,7 @@ from experiments.badness import Bad, read_bad
 from experiments.choices import known_schedules, refuse_other_name
 from experiments.composition import Composer, loosened
 from experiments.conclusions import known_outcome
-from experiments.inputs import Input, inputs_of, placed, spread, trimmed, ways
+from experiments.inputs import Input, given_keys, inputs_of, placed, spread, trimmed, ways
 from experiments.session import Request
 from experiments.settings import SensitivitySettings, read
 from sim.errors import RequestError
@@ -128,7 +128,7 @@ def application(config: dict[str, Any], overrides: list[str], folder: str | None
     if settings.rows & (settings.rows - 1):
         below = 1 << (settings.rows.bit_length() - 1)
         raise RequestError(f"rows = {settings.rows}: expected a power of two, such as {below} or {2 * below}")
-    given = [override.partition("=")[0].lstrip("+~") for override in overrides]
+    given = given_keys(overrides)
     inputs = inputs_of(config, given)
     scenarios = points_of(settings, len(inputs)) * (1 if settings.schedules is None else 2)
     if scenarios > MOST:

@@ -10,7 +10,7 @@ from experiments import computing
 from experiments.command import main
 from experiments.composition import Composer
 from experiments.influences import tell_indices
-from experiments.inputs import Input, inputs_of, placed, spread, trimmed, ways
+from experiments.inputs import Input, given_keys, inputs_of, placed, spread, trimmed, ways
 from sim.analysis.screening import kept, problem, screening, screening_design
 from sim.analysis.sensitivity import indices, indices_design, of_groups
 from sim.errors import RequestError
@@ -234,11 +234,14 @@ def test_what_is_set_stays_and_the_rest_is_drawn_from_its_prior():
     assert placed(config, inputs, np.ones(len(inputs)))[1].excitation
 
 
-def test_what_the_command_sets_stays_also_at_its_default():
+@pytest.mark.parametrize("word", ["isis.attrition={}", "++isis.attrition={}", "isis={{attrition: {}}}"])
+def test_what_the_command_sets_stays_also_at_its_default(word):
     attrition = next(p for p in declared_parameters() if p.key == "isis.attrition")
-    word = f"isis.attrition={attrition.default}"
-    keys = [one.key for one in inputs_of(Composer("sensitivity").compose([word]), ["isis.attrition"])]
+    words = [word.format(attrition.default), "schedule.aid=0.8", "rivals/announcement=none"]
+    keys = [one.key for one in inputs_of(Composer("sensitivity").compose(words), given_keys(words))]
     assert "isis.attrition" not in keys
+    assert "rivals.announcement" not in keys
+    assert len(keys) == len(declared_parameters()) - 1 + 1
 
 
 def test_with_everything_set_there_is_nothing_to_vary():
