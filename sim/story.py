@@ -10,6 +10,20 @@ from sim.readings import READINGS
 from sim.scenario import Scenario
 
 INDEX = {name: k for k, name in enumerate(READINGS)}
+GIVEN = {  # dated events by agent and kind; the group is put in
+    "environment": {
+        "tension shock": "tension between Iran and the United States rises",
+        "protest wave": "a wave of protest begins",
+    },
+    "government": {"government resigns": "the government resigns; a caretaker takes over"},
+    "united_states": {
+        "strike in Iraq": "the United States strikes in Iraq",
+        "strike in Syria": "the United States strikes in Syria",
+        "killing of senior figures": "the United States kills senior figures in Iraq",
+        "dialogue round": "a round of the Strategic Dialogue is held",
+    },
+    "militias": {"truce": "the {} group keeps a truce", "truce ends": "the {} group's truce, if it keeps one, ends"},
+}
 QUIET = ("convoy attack", "tension shock")  # frequent, and of little consequence one by one
 
 
@@ -44,6 +58,8 @@ def sentence(event: Event, scenario: Scenario) -> str:
             return f"the United States strikes back in {'Iraq' if change(event, 'value') else 'Syria'}{toll(event)}"
         case "killing of senior figures":
             return f"the United States kills senior figures in Iraq{toll(event)}"
+        case "dated event":
+            return given_sentence(event, scenario)
         case "schedule":
             return step_sentence(event, scenario)
         case "promised date":
@@ -119,6 +135,14 @@ def toll(event: Event) -> str:
         if count
     ]
     return f": {' and '.join(parts)} killed" if parts else ""
+
+
+def given_sentence(event: Event, scenario: Scenario) -> str:
+    """What is known to have happened on that day, by the case, of the kinds that are the agent's own."""
+    agent, _, group = event.actor.partition(":")
+    day = scenario.calendar.date(event.day).isoformat()
+    found = [GIVEN[agent][one.what] for one in scenario.case.events if one.date == day and one.what in GIVEN[agent]]
+    return f"on record: {' and '.join(found).format(*[group] * len(found)) or 'an event'}{toll(event)}"
 
 
 def step_sentence(event: Event, scenario: Scenario) -> str:

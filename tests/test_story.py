@@ -7,13 +7,14 @@ import pytest
 from experiments.composition import Composer
 from experiments.settings import split
 from sim import Scenario, read_scenario, replicate
+from sim.agents.dated import KINDS
 from sim.agents.militias import REGIMES
 from sim.agents.posture import FAILED, FIXED
 from sim.engines.block import Event
 from sim.model import AGENTS, slots
 from sim.outcomes import OUTCOMES
 from sim.readings import READINGS
-from sim.story import INDEX, QUIET, change, sentence, story, toll
+from sim.story import GIVEN, INDEX, QUIET, change, sentence, story, toll
 
 GROUPS = ("hardline", "facade", "political")
 SLOTS = slots(GROUPS)
@@ -93,6 +94,22 @@ def test_what_a_group_does_names_the_group(activity):
 )
 def test_a_sentence_says_what_changed(made, words):
     assert words in sentence(made, scenario())
+
+
+@pytest.mark.parametrize("replication", range(2))
+def test_a_story_of_a_past_stretch_tells_each_dated_event_in_the_words_of_its_kind(replication):
+    past = read_scenario(split(Composer("run").compose(["episode=iraq_2018_2021"]))[0])
+    made = [one for one in replicate(past, 7, replication, trace=True).events if one.activity == "dated event"]
+    words = [sentence(one, past) for one in made]
+    for kind in {one.what for one in past.case.events}:
+        said = next(words[kind] for words in GIVEN.values() if kind in words)
+        wanted = sum(one.what == kind for one in past.case.events) * (len(GROUPS) if "{}" in said else 1)
+        assert sum(one.count(said.rpartition("{}")[2]) for one in words) == wanted, kind
+    assert not any("an event" in one or "{" in one for one in words)
+
+
+def test_every_kind_of_dated_event_has_words_of_the_agent_whose_it_is():
+    assert sorted(kind for words in GIVEN.values() for kind in words) == sorted(KINDS)
 
 
 @pytest.mark.parametrize("activity", ["base attack", "war attack", "reprisal", "killing of senior figures"])
