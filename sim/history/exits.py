@@ -61,10 +61,10 @@ def exit_rows(
     for k, one in enumerate(known):
         about = {"origin": look.origin.isoformat(), "what": one.what, "days": one.days}
         found.append(about | {"source": ALL_INCIDENTS} | compared(happens[:, 2 * k : 2 * k + 2], weight, one.ratio))
-        shares = [within(own, part) for part in around(one)]
-        if shares[0] is None or shares[1] is None:
+        earlier, later = (within(own, part) for part in around(one))
+        if earlier is None or later is None:
             continue
-        both = np.transpose(shares)
+        both = np.column_stack([earlier, later])
         before, after = np.array([window.count for window in own]) @ both
         if before:
             found.append(about | {"source": SOURCE} | compared(reported @ both, weight, after / before))
