@@ -4,8 +4,10 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +30,7 @@ from sim.parameters import Parameter
 from sim.studies.place import place
 from tests.calibrated import counted, coverage, judged, power, shares_of
 from tests.calibrated import kept as kept_rows
-from tests.processes import ended, posture, started, until
+from tests.processes import ended, started, until
 
 COUNTED = (14, 18, 12, 16, 15)
 UNTIL = date(2018, 12, 31)
@@ -67,27 +69,32 @@ def kept(where: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((where / "c").iterdir())}
 
 
-def exact(counts: tuple[int, ...]) -> tuple[float, float]:
-    """Mean and standard deviation of z by numerical integration: a Poisson likelihood and a normal prior."""
+def exact(counts: set[int]) -> tuple[float, float]:
+    """Mean and standard deviation of z by numerical integration, given that the count of one window is one of these: a Poisson
+    likelihood and a normal prior."""
     z = np.linspace(-4.0, 4.0, 2001)
     rate = np.array([Free(RATE).value(at) for at in z])
-    weight = np.exp(stats.norm.logpdf(z) + stats.poisson.logpmf(np.array(counts)[:, None], rate).sum(axis=0))
+    weight = stats.norm.pdf(z) * stats.poisson.pmf(np.array(sorted(counts))[:, None], rate).sum(axis=0)
     weight /= weight.sum()
     mean = weight @ z
     return float(mean), float(np.sqrt(weight @ (z - mean) ** 2))
 
 
 # -- a posterior that is known ---------------------------------------------------------------------------------------------
-def test_the_posterior_of_a_poisson_rate_comes_out_and_an_idle_parameter_stays_at_its_prior(tmp_path):
-    """One window, whose count is a sufficient summary. What the tolerance adds to the spread is allowed for by a tenth."""
-    last = run(task((20,), population=120, generations=4), tmp_path)[-1]
-    (mean, idle), (true, spread) = last.weight @ last.z, exact((20,))
+@pytest.mark.parametrize("population", [120, pytest.param(1000, marks=pytest.mark.slow)])
+def test_the_posterior_of_a_poisson_rate_comes_out_and_an_idle_parameter_stays_at_its_prior(population, tmp_path):
+    """One window, whose count is a sufficient summary. Given a count as near as the tolerance is, the posterior is exact."""
+    last = run(task((20,), population, generations=4), tmp_path)[-1]
+    rates = [Free(RATE).value(z) for z in last.z[:, 0]]
+    near = {int(Toy(1)({"toy.rate": rate}, int(r))[0]) for rate, r in zip(rates, last.replication, strict=True)}
+    assert near <= set(range(15, 27))
+    (mean, idle), (true, spread) = last.weight @ last.z, exact(near)
     sd = np.sqrt(last.weight @ (last.z - [mean, idle]) ** 2)
     assert mean == pytest.approx(true, abs=5 * spread / last.effective**0.5)
-    assert sd[0] == pytest.approx(spread, rel=0.1 + 4 / (2 * last.effective) ** 0.5)
+    assert sd[0] == pytest.approx(spread, rel=4 / (2 * last.effective) ** 0.5)
     assert idle == pytest.approx(0.0, abs=5 / last.effective**0.5)
     assert sd[1] == pytest.approx(1.0, abs=4 / (2 * last.effective) ** 0.5)
-    assert last.effective > 40
+    assert last.effective > population / 3
 
 
 def test_each_generation_accepts_less_and_is_nearer(tmp_path):
@@ -109,21 +116,21 @@ def test_a_widened_prior_is_as_many_times_as_wide_and_keeps_its_middle():
 
 # -- the same to the bit ---------------------------------------------------------------------------------------------------
 def test_processes_a_stop_and_a_damaged_file_change_no_bit(tmp_path):
-    run(task(), tmp_path / "whole")
+    run(task(population=20), tmp_path / "whole")
     whole = kept(tmp_path / "whole")
-    run(task(), tmp_path / "two", workers=2)
+    run(task(population=20), tmp_path / "two", workers=2)
     assert kept(tmp_path / "two") == whole
-    run(task(generations=2), tmp_path / "later")
+    run(task(population=20, generations=2), tmp_path / "later")
     state = np.random.get_state()[1].tolist()
-    run(task(), tmp_path / "later")
+    run(task(population=20), tmp_path / "later")
     assert np.random.get_state()[1].tolist() == state
     assert kept(tmp_path / "later") == whole
     path = tmp_path / "later" / "c" / "generation_1.parquet"
     path.write_bytes(path.read_bytes()[:-20])
-    run(task(), tmp_path / "later")
+    run(task(population=20), tmp_path / "later")
     assert kept(tmp_path / "later") == whole
-    run(task(seed=4), tmp_path / "other")
-    assert kept(tmp_path / "other") != whole
+    run(task(population=20, generations=1, seed=4), tmp_path / "other")
+    assert kept(tmp_path / "other")["generation_0.parquet"] != whole["generation_0.parquet"]
 
 
 def altered(table: pa.Table, column: str, value: object) -> pa.Table:
@@ -185,17 +192,19 @@ WORDS = ("calibrate", "until=2018-12-31", "population=20", "generations=2", "nam
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory, compiled_before):
-    """The folder in which the command ran, and what it printed."""
-    where = tmp_path_factory.mktemp("calibrate")
-    return where, posture(*WORDS, cwd=where)
+def command(tmp_path_factory, compiled_before) -> tuple[Path, str]:
+    """The folder in which the command ran, in this process, where the libraries are loaded once; and what it printed."""
+    where, said = tmp_path_factory.mktemp("calibrate"), StringIO()
+    with redirect_stdout(said):
+        assert main([*WORDS, f"results={where / 'results'}"]) == 0
+    return where, said.getvalue()
 
 
 def posterior(where: Path, name: str = "mine") -> bytes:
     return (where / "results" / "studies" / name / "posterior.parquet").read_bytes()
 
 
-def test_a_calibration_that_is_killed_goes_on_to_the_same_posterior(command, tmp_path):
+def test_a_calibration_that_is_killed_goes_on_to_the_same_posterior(command, tmp_path, capsys):
     where, _ = command
     process = started(*WORDS, cwd=tmp_path)
     try:
@@ -204,9 +213,8 @@ def test_a_calibration_that_is_killed_goes_on_to_the_same_posterior(command, tmp
         os.killpg(process.pid, signal.SIGKILL)
         ended(process)
     assert not (tmp_path / "results/studies/mine/posterior.parquet").exists()
-    again = posture(*WORDS, cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert "(was there)" in again.stdout
+    assert main([*WORDS, f"results={tmp_path / 'results'}"]) == 0
+    assert "(was there)" in capsys.readouterr().out
     assert posterior(tmp_path) == posterior(where)
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".writing")]
 
@@ -307,8 +315,7 @@ def test_a_weighted_quantile_counts_weight():
 
 # -- the command -------------------------------------------------------------------------------------------------------------
 def test_the_command_writes_the_posterior_what_was_learnt_and_a_look_back(command):
-    where, done = command
-    assert done.returncode == 0, done.stderr
+    where, said = command
     study = where / "results" / "studies" / "mine"
     table, learnt, check = (pd.read_parquet(study / f"{name}.parquet") for name in ("posterior", "calibration", "predictive"))
     manifest = json.loads((study / "study.json").read_text())
@@ -325,8 +332,8 @@ def test_the_command_writes_the_posterior_what_was_learnt_and_a_look_back(comman
     assert (pd.to_datetime(check["end"]).dt.date <= UNTIL).all()
     assert (check["q05"] <= check["q50"]).all()
     assert {path.name for path in (study / "figures").iterdir()} == {"calibration.png", "calibration.svg"}
-    for said in ("generation 2:", "not calibrated, drawn from their priors", "contraction", "results: results/studies/mine"):
-        assert said in done.stdout
+    for text in ("generation 2:", "not calibrated, drawn from their priors", "contraction", f"results: {study}"):
+        assert text in said
 
 
 SAME = {
