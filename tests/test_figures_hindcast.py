@@ -1,5 +1,7 @@
 """Figures of hindcasts: what they say, that they can be drawn of odd tables, and what they refuse."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,3 +103,12 @@ def test_pit_says_of_how_many_windows():
 def test_a_table_that_is_not_what_it_should_be_is_refused(draw, said):
     with pytest.raises(ValueError, match=said):
         draw()
+
+
+def test_the_axis_of_a_calibration_goes_as_far_as_its_posteriors():
+    one = {"parameter": "isis.attacks", "contraction": 0.5, "z_low": -1.0, "z_median": 0.5, "z_high": 2.0}
+    one |= {f"{of}_{end}": value for of in ("prior", "posterior") for end, value in (("low", 60), ("median", 110), ("high", 220))}
+    for high, widest in ((2.0, 2.5), (3.7, 4.0)):
+        drawn = figure("calibration")(pd.DataFrame([one | {"z_high": high}]), until=date(2020, 3, 31)).to_dict()
+        assert f"'domain': [{-widest}, {widest}]" in str(drawn)
+        assert str(high) in str(drawn)

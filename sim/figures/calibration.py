@@ -1,5 +1,6 @@
 """What a calibration has learnt: the prior of each parameter beside its posterior."""
 
+import math
 from datetime import date
 from statistics import NormalDist
 
@@ -14,7 +15,7 @@ from .worth import number
 
 ENDS = ("low", "median", "high")
 NUMBERS = tuple(f"{of}_{end}" for of in ("prior", "posterior") for end in ENDS)
-WIDEST = 2.5  # of the axis, in standard deviations of the prior
+NARROWEST = 2.5  # of the axis to either side, in standard deviations of the prior
 
 
 def calibration(table: pd.DataFrame, *, until: date) -> alt.TopLevelMixin:
@@ -34,14 +35,15 @@ def calibration(table: pd.DataFrame, *, until: date) -> alt.TopLevelMixin:
         schedule=table["parameter"],
         prior_from=-end,
         prior_to=end,
-        **{column: table[column].astype(float).clip(-WIDEST, WIDEST) for column in columns},
+        **{column: table[column].astype(float) for column in columns},
     )
+    widest = max(NARROWEST, math.ceil(2.0 * float(table[list(columns)].abs().max().max())) / 2.0)
     table["note"] = [_said(line) for line in table.to_dict("records")]
     drawn = table[["schedule", "prior_from", "prior_to", *columns, *NUMBERS, "contraction"]]
     tip = tips("schedule", **dict.fromkeys((*NUMBERS, "contraction"), ",.4~g"))
 
     def x(column: str) -> alt.X:
-        return value(column, (-WIDEST, WIDEST), "standard deviations of the prior from its median", pixels)
+        return value(column, (-widest, widest), "standard deviations of the prior from its median", pixels)
 
     layers = [
         draw(drawn, "bar", size=16, color=GREY, opacity=0.25).encode(y=y, x=x("prior_from"), x2="prior_to:Q", tooltip=tip),
