@@ -225,7 +225,7 @@ def episode():
 
 
 def amounts(where: Path, **more) -> SimpleNamespace:
-    return SimpleNamespace(**{"seed": 5, "population": 20, "generations": 2, "workers": 1, "results": str(where), **more})
+    return SimpleNamespace(**{"seed": 5, "population": 8, "generations": 2, "workers": 1, "results": str(where), **more})
 
 
 def test_no_later_and_no_straddling_window_changes_a_bit(tmp_path, compiled_before):
