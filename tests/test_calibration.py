@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -31,6 +30,7 @@ from sim.studies.place import place
 from tests.calibrated import counted, coverage, judged, power, shares_of
 from tests.calibrated import kept as kept_rows
 from tests.processes import ended, started, until
+from tests.toy import Toy
 
 COUNTED = (14, 18, 12, 16, 15)
 UNTIL = date(2018, 12, 31)
@@ -44,16 +44,6 @@ def windows(counts: tuple[int, ...] = COUNTED, kind: str = "exact", source: str 
         Window(first + timedelta(days=30 * k), first + timedelta(days=30 * k + 29), "isis_attacks", source, count, kind, "")
         for k, count in enumerate(counts)
     ]
-
-
-@dataclass(frozen=True)
-class Toy:
-    """Counts of a Poisson rate: the simulator whose posterior is known."""
-
-    size: int
-
-    def __call__(self, values: Mapping[str, float], replication: int) -> np.ndarray:
-        return np.random.default_rng([7, replication]).poisson(values["toy.rate"], self.size)
 
 
 def task(counts: tuple[int, ...] = COUNTED, population: int = 40, generations: int = 3, seed: int = 3) -> Task:
