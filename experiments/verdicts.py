@@ -124,7 +124,7 @@ def tell_sum(scores: "pd.DataFrame") -> None:
     if others := int((won["own"] < 1).sum()):
         console.say(
             f"Of the {len(won)} that it wins, {others} {'is' if others == 1 else 'are'} over a baseline of other sources' "
-            "windows, which nobody would use who knew the sources"
+            "windows as they stand: it knows nothing of how sources differ"
         )
 
 
