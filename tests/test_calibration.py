@@ -1,9 +1,11 @@
 """Calibration: a posterior that is known comes out, whoever computes it and whenever it is killed, from the past alone."""
 
+import csv
 import json
 import os
 import signal
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from datetime import date, timedelta
 from io import StringIO
@@ -19,16 +21,18 @@ from sqlalchemy.exc import OperationalError
 
 from experiments.command import main
 from experiments.composition import scenario
+from experiments.particles import read_particles
 from experiments.posteriors import calibrated, quantile
 from sim.errors import Halted
 from sim.history.calibration import Free, Generation, Task, aside, calibrate, read_generation
+from sim.history.forecasts import MODEL, of_model, outlook
 from sim.history.record import Window, shipped, split
 from sim.history.simulated import within
 from sim.history.summaries import Summaries, in_ramadan
 from sim.parameters import Parameter
 from sim.studies.place import place
+from tests import calibrated as calibrated_records
 from tests.calibrated import counted, coverage, judged, power, shares_of
-from tests.calibrated import kept as kept_rows
 from tests.processes import ended, started, until
 from tests.toy import Toy
 
@@ -262,8 +266,44 @@ def test_uniformity_sees_a_shift_more_than_a_narrow_posterior():
     assert power(64, 14, shift=0.5) > power(64, 14, sd=0.6)
 
 
-def test_the_published_rows_are_of_all_records():
-    assert len(kept_rows()[0]) >= 14
+def test_the_published_rows_are_of_the_shares_of_all_records():
+    rows, covered = calibrated_records.kept()
+    with calibrated_records.TABLE.open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1:] == rows
+    assert str(covered) in calibrated_records.PAGE.read_text(encoding="utf-8")
+
+
+def test_shares_of_too_few_records_are_no_result(tmp_path):
+    short = tmp_path / "shares.csv"
+    short.write_text("".join(calibrated_records.SHARES.read_text(encoding="utf-8").splitlines(keepends=True)[:9]))
+    with pytest.raises(ValueError, match=r"shares\.csv: 8 of 64 records"):
+        calibrated_records.kept(short)
+
+
+@pytest.mark.parametrize(
+    ("words", "published"),
+    [([], True), (["--records", "8"], False), (["--population", "200"], False), (["--generations", "5"], False)],
+)
+def test_only_what_was_found_with_the_defaults_is_published(words, published, monkeypatch, tmp_path):
+    asked = []
+
+    def found(number: int, population: int, generations: int) -> list[float]:
+        asked.append((number, population, generations))
+        return [(number + 0.5) / 64]
+
+    paths = {name: tmp_path / name for name in ("TABLE", "SHARES", "PAGE")}
+    paths["PAGE"].write_text(f"a {calibrated_records.BEGIN} {calibrated_records.END} b")
+    replaced = paths | {"shares_of": found, "ProcessPoolExecutor": ThreadPoolExecutor}
+    replaced["counted"] = lambda: (lambda values, replication: None, [SimpleNamespace(key="a")], [])
+    for name, one in replaced.items():
+        monkeypatch.setattr(calibrated_records, name, one)
+    before = paths["PAGE"].read_text()
+    calibrated_records.main(words)
+    options = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    sizes = options.get("--population", 60), options.get("--generations", 4)
+    assert sorted(asked) == [(k, *sizes) for k in range(options.get("--records", 64))]
+    assert {name: path.exists() for name, path in paths.items()} == {"TABLE": published, "SHARES": published, "PAGE": True}
+    assert (paths["PAGE"].read_text() != before) == published
 
 
 # -- what two counts are compared by -----------------------------------------------------------------------------------------
@@ -324,6 +364,22 @@ def test_the_command_writes_the_posterior_what_was_learnt_and_a_look_back(comman
     assert {path.name for path in (study / "figures").iterdir()} == {"calibration.png", "calibration.svg"}
     for text in ("generation 2:", "not calibrated, drawn from their priors", "contraction", f"results: {study}"):
         assert text in said
+
+
+def test_a_hindcast_from_a_later_origin_replays_what_the_calibration_accepted(command, tmp_path):
+    where, _ = command
+    words = ("origins=[2020-12-31]", "ahead=60", "posterior=mine", "name=later", f"results={where / 'results'}")
+    assert main(["hindcast", *words]) == 0
+    made = pd.read_parquet(where / "results/studies/later/forecasts.parquet")
+    look = outlook(within(shipped(), episode()), date(2020, 12, 31), 60)
+    particles = read_particles(pd.read_parquet(where / "results/studies/mine/posterior.parquet"), "mine")
+    seed = json.loads((where / "results/studies/mine/study.json").read_text())["seed"]
+    kept, other = (
+        [float(f.weights @ f.counts) for f in of_model(episode(), look, particles, seed, priors=priors)]
+        for priors in (UNTIL, None)
+    )
+    assert made.loc[made["method"] == MODEL, "mean"].tolist() == pytest.approx(kept)
+    assert kept != pytest.approx(other)
 
 
 SAME = {
