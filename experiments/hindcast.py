@@ -212,9 +212,9 @@ def forecast(
             continue
         particles = chosen.at(look)
         with console.progress(len(particles), f"forecasting from {look.origin}") as advance:
-            model = of_model(scenario, look, particles, settings.seed, advance, redraw)
+            model = of_model(scenario, look, particles, settings.seed, advance, redraw, chosen.until)
         found += rows(look, {MODEL: model, **of_baselines(look, settings.seed)}, settings.seed)
-        exits += exit_rows(scenario, look, particles, settings.seed, redraw=redraw)
+        exits += exit_rows(scenario, look, particles, settings.seed, redraw=redraw, priors=chosen.until)
     forecasts = pd.DataFrame(found).astype({"start": "datetime64[s]", "end": "datetime64[s]"})
     return forecasts, pd.DataFrame(exits, columns=list(EXITS))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
@@ -26,7 +27,8 @@ class Origins:
     """Where each origin's trajectories come from.
 
     of: makes those of one origin. words: what they are, for a reader. posteriors: the calibration of each origin, by name or key.
-    learnt: what each calibration that was made here has learnt, a table by origin.
+    learnt: what each calibration that was made here has learnt, a table by origin. until: the last day that they have seen, if
+    that is not the origin: what they draw from priors is drawn as it was then.
     """
 
     of: Callable[[Outlook], list[Particle]]
@@ -34,6 +36,7 @@ class Origins:
     effective: dict[str, float] = field(default_factory=dict)
     posteriors: dict[str, str] = field(default_factory=dict)
     learnt: "dict[str, pd.DataFrame]" = field(default_factory=dict)
+    until: date | None = None
 
     def at(self, look: Outlook) -> list[Particle]:
         found = self.of(look)
@@ -118,7 +121,7 @@ def of_study(settings: HindcastSettings, scenario: Scenario, looks: Sequence[Out
         raise RequestError(f"{said}: is of another episode, or of another configuration of it")
     particles = read_particles(table, said)
     words = f"{len(particles):,} trajectories of calibration {study.name}, which has seen the record up to {until}"
-    return Origins(lambda look: particles, words, posteriors={str(look.origin): study.name for look in looks})
+    return Origins(lambda look: particles, words, posteriors={str(look.origin): study.name for look in looks}, until=until)
 
 
 def read_particles(table: "pd.DataFrame", said: str) -> list[Particle]:

@@ -46,6 +46,17 @@ def test_a_simulated_past_goes_on_into_the_same_future_whatever_is_asked_for(pas
         assert (found != both({"isis.attacks": 120.0}, replication + 1)).any()
 
 
+def test_a_trajectory_of_an_earlier_day_has_the_same_past_from_a_later_origin():
+    """What GTD sees drifts by a prior that is widened before 30 September 2020: the trajectory must keep the drift it had."""
+    known, _, _ = split(within(shipped(), episode()), ORIGIN)
+    was = Simulator(episode(), known, SEED, ORIGIN)
+    now = Simulator(episode(), known, SEED, date(2020, 12, 31), priors=ORIGIN)
+    for replication in range(5):
+        assert (now({}, replication) == was({}, replication)).all()
+    widened_anew = Simulator(episode(), known, SEED, date(2020, 12, 31))
+    assert any((widened_anew({}, replication) != was({}, replication)).any() for replication in range(5))
+
+
 def test_what_happened_in_a_window_is_what_the_engine_counted_in_its_days():
     windows = [
         window("isis_attacks", "2018-01-01", "2018-01-07"),

@@ -1,7 +1,7 @@
 """An exit as it happened: attacks in so many days after it over those in as many before, simulated and on record."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ def exit_rows(
     seed: int,
     advance: Callable[[int], None] = lambda count: None,
     redraw: bool = True,
+    priors: date | None = None,
 ) -> list[dict[str, Any]]:
     """The ratios of each exit on record that took place on the origin, as trajectories that knew nothing later have them.
 
@@ -32,7 +33,7 @@ def exit_rows(
     windows have them, with the ratio of what UCDP would report in the same windows, noise and drift of coverage included.
 
     Args:
-        redraw: as of `of_model`: coverage takes a course that fits what UCDP counted up to the origin.
+        redraw, priors: as of `of_model`; coverage redrawn takes a course that fits what UCDP counted up to the origin.
     Returns:
         rows of COLUMNS. recorded: the ratio on record. mean, q05 to q95: of the simulated ratio. inside: whether the 90 % range
         holds the record's. trajectories: how many have a ratio; one without an attack before has none.
@@ -49,7 +50,7 @@ def exit_rows(
     ]
     asked = [part for one in known for part in around(one)]
     counted = np.array([float(w.count) if w.end <= look.origin else np.nan for w in own] + [np.nan] * len(asked))
-    simulator = Simulator(scenario, [*own, *asked], seed, look.origin)
+    simulator = Simulator(scenario, [*own, *asked], seed, look.origin, priors)
     courses = []
     for particle in particles:
         courses.append(simulator.trajectory(particle.values, particle.replication, counted if redraw else None))

@@ -69,6 +69,7 @@ def of_model(
     seed: int,
     advance: Callable[[int], None] = lambda count: None,
     redraw: bool = True,
+    priors: date | None = None,
 ) -> list[Forecast]:
     """The model's forecast of each window to score.
 
@@ -76,10 +77,11 @@ def of_model(
         seed: the root of luck that the particles were found with. advance: is told of each trajectory.
         redraw: give each trajectory a coverage of sources drawn given the past counts and what happens in it, a Gibbs step: right
             where trajectories are (nearly) a sample given the past, and at worst no use. False: the coverage of its own luck.
+        priors: the last day that was known when the particles were found, if that is not the origin.
     Raises:
         RequestError: if a trajectory fails.
     """
-    simulator = Simulator(scenario, [*look.past, *look.scored], seed, look.origin)
+    simulator = Simulator(scenario, [*look.past, *look.scored], seed, look.origin, priors)
     known = np.array([*(float(window.count) for window in look.past), *(np.nan for _ in look.scored)]) if redraw else None
     means, sizes = [], []
     for particle in particles:

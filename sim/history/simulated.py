@@ -61,11 +61,12 @@ class Simulator:
         scenario: the episode. windows: inside it. seed: root of all luck.
         until: the last day that is known: dated events later than it are dropped, and from the next day on such events come by
             the agents' own hazards. The schedule stays what it was: forecasts are conditional on the posture.
+        priors: the day as of which priors are widened, of trajectories that were accepted by what was known on an earlier one.
     Raises:
         ValueError: if a window lies outside the episode.
     """
 
-    def __init__(self, scenario: Scenario, windows: Sequence[Window], seed: int, until: date) -> None:
+    def __init__(self, scenario: Scenario, windows: Sequence[Window], seed: int, until: date, priors: date | None = None) -> None:
         if len(within(windows, scenario)) < len(windows):
             raise ValueError(f"windows outside the episode, which starts on {scenario.start}")
         last = max([until, *(window.end for window in windows)])
@@ -75,7 +76,7 @@ class Simulator:
         self.sources = Sources(windows, scenario.start)
         self.first = np.array([(w.start - scenario.start).days for w in windows], dtype=float)
         self.beyond = np.array([(w.end - scenario.start).days + 1 for w in windows], dtype=float)
-        self.until = until
+        self.until, self.priors = until, priors or until
         self.known_weeks = max(1, ((until - scenario.start).days + 1) // 7)
         self.parameters = [p for p in declared_parameters() if self.is_free(p)]
         self.source_parameters = sources.parameters(windows)
@@ -136,7 +137,7 @@ class Simulator:
         of_model = dict(zip((p.key for p in declared), self.uniforms(replication, "priors", len(declared)), strict=True))
         shares = {p: of_model[p.key] for p in self.parameters}
         shares |= {p: self.uniforms(replication, p.key, 1)[0] for p in self.source_parameters}
-        return {p.key: drawn(p, self.until, float(u)) for p, u in shares.items()}
+        return {p.key: drawn(p, self.priors, float(u)) for p, u in shares.items()}
 
     def informed(self) -> list[Parameter]:
         """The parameters that its windows inform, without those that the episode sets."""
