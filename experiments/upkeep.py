@@ -1,7 +1,7 @@
 """posture status, verify and clean: what there is, whether it is still what it was, and what can go."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments import console
@@ -125,11 +125,19 @@ def status(config: dict[str, Any]) -> int:
     )
     if kept := calibrations(root):
         try:
-            unused = f", {len(unused_calibrations(root)):,} not referred to by any study"
+            keys, waiting = unused_calibrations(root)
+            told_of = f"{len(keys):,} not referred to by any study" if keys is not None else not_known(waiting)
+            unused = f", {told_of}"
         except RequestError:  # a study says nothing that can be read
             unused = ""
         console.say(f"Calibrations in {root.where(CALIBRATIONS)}: {len(kept):,}, {amount(sum(kept.values()))}{unused}")
     return 0
+
+
+def not_known(waiting: Sequence[str]) -> str:
+    """What to say of calibrations while studies that may refer to them are not finished."""
+    names, verb = ", ".join(waiting), "is" if len(waiting) == 1 else "are"
+    return f"which of them a study refers to is not known while {names} {verb} unfinished"
 
 
 def told(study: Study) -> tuple[str, ...]:
@@ -159,11 +167,13 @@ def clean(config: dict[str, Any]) -> int:
     settings = check("", CleanSettings, config, HINTS)
     root = place(settings.results)
 
-    from sim.studies.upkeep import removable, remove
+    from sim.studies.upkeep import calibrations, removable, remove
 
     found = removable(root)
+    if found.waiting and calibrations(root):
+        console.say(f"calibrations stay: {not_known(found.waiting)}")
     if not found:
-        console.say("nothing to remove: every block and calibration is referred to by a study")
+        console.say("nothing to remove")
         return 0
     console.table(f"Not referred to by any study in {root.where('studies')}", ("what", "files", "size"), found.rows(amount))
     if not settings.yes and not agreed(f"Remove {amount(found.size)}?"):

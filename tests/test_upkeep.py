@@ -333,11 +333,23 @@ def test_calibrations_that_no_finished_study_refers_to_are_counted_and_removed(s
         (study.parent / name).mkdir()
         (study.parent / name / "study.json").write_text(json.dumps(held | {"application": "hindcast", **more}))
     (study.parent / "two" / "unfinished.json").write_text("{}")
+    waits = "which of them a study refers to is not known while two is unfinished"
+    assert main(["status"]) == 0
+    assert f"Calibrations in results/calibrations: 3, 15 bytes, {waits}\n" in capsys.readouterr().out
     assert main(["clean", "yes=true"]) == 0
-    assert "nothing to remove" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"calibrations stay: {waits}\nnothing to remove\n"
     (study.parent / "two" / "unfinished.json").unlink()
     assert main(["status"]) == 0
     assert "Calibrations in results/calibrations: 3, 15 bytes, 1 not referred to by any study" in capsys.readouterr().out
     assert main(["clean", "yes=true"]) == 0
     assert "generations of 1 calibrations" in capsys.readouterr().out
     assert sorted(path.name for path in Path("results/calibrations").iterdir()) == ["0a", "0b"]
+
+
+def test_a_calibration_that_may_be_being_made_is_not_said_to_be_referred_to(study, capsys):
+    generation = Path("results/calibrations/0a/generation_0.parquet")
+    generation.parent.mkdir(parents=True)
+    generation.write_bytes(b"12345")
+    assert main(["clean", "yes=true"]) == 0
+    assert capsys.readouterr().out == "nothing to remove\n"
+    assert generation.exists()

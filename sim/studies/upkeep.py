@@ -32,12 +32,14 @@ class Holding:
 class Removable:
     """What no study refers to: blocks, by the store they are in, and files that belong to no segment.
 
-    sizes: bytes of files, by path. size: bytes in all, those of blocks in proportion to their replications.
+    sizes: bytes of files, by path. size: bytes in all, those of blocks in proportion to their replications. waiting: studies that
+    are not finished, because of which no calibration is among it.
     """
 
     blocks: list[tuple[Store, list[Entry]]] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
     block_bytes: int = 0
+    waiting: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.files) or any(entries for _, entries in self.blocks)
@@ -173,7 +175,8 @@ def removable(root: Place) -> Removable:
         aside = name.startswith(".") and name.endswith(ASIDE)
         if folder == f"{ROOT}/damaged" or ((orphan or aside) and old(root, path)):
             found.files[path] = size
-    for key in unused_calibrations(root):
+    keys, found.waiting = unused_calibrations(root)
+    for key in keys or ():
         found.files |= {path: size for path, size in root.sizes(f"{CALIBRATIONS}/{key}").items() if old(root, path)}
     return found
 
@@ -183,14 +186,16 @@ def calibrations(root: Place) -> dict[str, int]:
     return {key: sum(root.sizes(f"{CALIBRATIONS}/{key}").values()) for key in root.folders(CALIBRATIONS)}
 
 
-def unused_calibrations(root: Place) -> list[str]:
-    """The keys of calibrations that no study refers to; none while a study that may have made one is not finished, since only at
-    its end it says which.
+def unused_calibrations(root: Place) -> tuple[list[str] | None, list[str]]:
+    """The keys of calibrations that no study refers to, and the studies that may have made one and are not finished.
+
+    While there are any of the latter the keys are not known, None: only at its end a study says which it refers to.
 
     Raises:
         RequestError: if a study's manifest cannot be read.
     """
     used: set[str] = set()
+    waiting: list[str] = []
     for name in root.folders("studies"):
         study = Study(root, name)
         if not root.exists(study.at("study.json")):
@@ -198,10 +203,10 @@ def unused_calibrations(root: Place) -> list[str]:
         manifest = study.read_manifest()
         if manifest.get("application") in ("calibrate", "hindcast"):
             if not manifest.get("complete") or study.unfinished() is not None:
-                return []
+                waiting.append(name)
             posteriors = manifest.get("posteriors")
             used |= {str(manifest.get("calibration")), *map(str, posteriors.values() if isinstance(posteriors, dict) else ())}
-    return [key for key in root.folders(CALIBRATIONS) if key not in used]
+    return None if waiting else [key for key in root.folders(CALIBRATIONS) if key not in used], waiting
 
 
 def folders(paths: Iterable[str]) -> set[str]:
