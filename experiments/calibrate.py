@@ -37,6 +37,8 @@ def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
     refuse_unused("calibrate", overrides, scenario.schedule.name)
     until = day_of(settings.until, scenario)
     past, straddling, future = split(counted(settings, scenario), until)
+    if not past:
+        raise RequestError(f"until = {str(until)!r}: no window of the record ends by then inside the episode")
     root, label = place(settings.results), f"{scenario.schedule.name}, until {until}"
     wanted = [Wanted(label, scenario, settings.seed, settings.replications, 0)]
     more = {"until": until.isoformat(), "record": record_of(past), "population": settings.population}

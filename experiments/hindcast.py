@@ -155,7 +155,7 @@ def origins_of(settings: HindcastSettings, scenario: Scenario) -> list[date]:
 
 
 def check_something(looks: Sequence[Outlook], settings: HindcastSettings, scenario: Scenario) -> None:
-    """Refuse a request that has nothing to score, and warn of single origins that have not.
+    """Refuse a request that has nothing to score, or nothing to calibrate on, and warn of single origins that have none to score.
 
     Raises:
         RequestError
@@ -166,6 +166,12 @@ def check_something(looks: Sequence[Outlook], settings: HindcastSettings, scenar
             f"origins = [{days}]: nothing to score: no window of the record starts after an origin and ends within "
             f"ahead={settings.ahead} days of it"
         )
+    for look in looks:
+        if look.scored and not look.past and settings.posterior == "calibrate":
+            raise RequestError(
+                f"origins = {str(look.origin)!r}: no window of the record ends by then inside the episode, so there is nothing to "
+                "calibrate on; expected a later day, or posterior=none"
+            )
     for look in looks:
         if not look.scored:
             console.warn(f"origin {look.origin}: no window starts after it and ends within {settings.ahead} days; left out")

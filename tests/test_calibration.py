@@ -420,6 +420,7 @@ def test_a_wrong_request_gets_one_line(words, folder, capsys):
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert WRONG[words] in said
+    assert list(folder.iterdir()) == []
 
 
 def test_a_plan_computes_nothing(folder, capsys):

@@ -231,6 +231,8 @@ WRONG = {
     ("ahead=0",): "ahead = 0: expected a whole number of days from 1 to 3653",
     ("ahead=1.5",): "ahead = 1.5: expected a whole number of days",
     ("origins=[2020-12-31]", "ahead=3"): "origins = [2020-12-31]: nothing to score",
+    ("origins=[2018-01-01]",): "origins = '2018-01-01': no window of the record ends by then inside the episode",
+    ("origins=[2018-01-01,2020-12-31]",): "expected a later day, or posterior=none",
     ("observed=none.csv",): "observed = 'none.csv': no such file",
     ("observed=.",): "observed = '.': not a file",
     ("posterior=a/b",): "posterior = 'a/b': expected calibrate, none, or the name of a calibration",
