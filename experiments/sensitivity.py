@@ -31,7 +31,7 @@ TABLES = ("points", "morris", "sobol", "prim", "box")
 DESIGNS = SCREENING, INDICES, LEARNING, TESTING = ("screening", "indices", "learning", "testing")
 REST = "the rest"
 SWEPT = ("schedule", "design", "point")
-MOST = 200_000  # points under each schedule, of all designs: their scenarios alone take minutes to write down
+MOST = 200_000  # points of all designs, counted under each schedule: their scenarios alone take minutes to write down
 PLANNED = 10_000  # of which a plan is told scenario by scenario
 
 
