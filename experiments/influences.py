@@ -126,12 +126,15 @@ def tell_box(tables: "dict[str, pd.DataFrame]", bad: Bad, settings: SensitivityS
     console.say(
         f"In the box, which holds {row['mass']:.0%} of the states: {row['density']:.1%}, {row['coverage']:.0%} of all bad runs."
     )
-    if row["test_density"] == row["test_density"]:
+    if row["test_coverage"] == row["test_coverage"]:
         console.say(
             f"In the other half, on other luck: {row['test_density']:.1%} ({row['test_density_lower']:.1%} to "
             f"{row['test_density_upper']:.1%}) of the runs in it are bad, and {row['test_coverage']:.0%} "
             f"({row['test_coverage_lower']:.0%} to {row['test_coverage_upper']:.0%}) of the bad runs are in it."
         )
+    else:
+        why = "no run is bad" if overall["test_density"] == 0.0 else "no state is in it"
+        console.say(f"In the other half, on other luck, {why}: what the box is worth is not known.")
     console.table(
         "The box",
         ["parameter", "limits", "quasi-p-value"],

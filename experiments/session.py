@@ -386,6 +386,6 @@ def tell_place(session: Session) -> None:
         per = f"{manifest['processor_seconds'] / computed * 1e3:.1f} ms each"
         pace = f"{computed:,} computed in {manifest['seconds']:.1f} s, {manifest['executor']} {manifest['workers']}, {per}"
     else:
-        pace = "none to compute"
+        pace = "none computed" if session.interrupted else "none to compute"
     console.say(f"{rows:,} replications: {pace}" + (f", {found:,} there already" if found else ""))
     console.say(f"results: {session.study.where}")

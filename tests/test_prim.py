@@ -122,6 +122,9 @@ def test_limits_lie_half_way_between_values_and_ties_are_passed_over():
 def test_a_box_without_states_or_bad_runs_is_worth_nothing_known():
     none = out_of_sample(np.zeros(5, dtype=bool), np.ones((5, 2), dtype=bool), 0.95, 10, 0)
     assert np.isnan(none).all()
+    density, *rest = out_of_sample(np.arange(5) < 2, np.zeros((5, 2), dtype=bool), 0.95, 10, 0)
+    assert density == 0.0
+    assert np.isnan(rest).all()
 
 
 @pytest.mark.parametrize(("share", "match"), [(0.0, "none of the runs is bad"), (1.0, "all of the runs are bad")])

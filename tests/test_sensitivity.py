@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 
 from experiments import computing
+from experiments.badness import read_bad
 from experiments.command import main
 from experiments.composition import Composer
-from experiments.influences import tell_indices
+from experiments.influences import tell_box, tell_indices
 from experiments.inputs import Input, given_keys, inputs_of, placed, spread, trimmed, ways
+from experiments.settings import SensitivitySettings, read
+from sim.analysis.discovery import TESTED, discover
 from sim.analysis.screening import kept, problem, screening, screening_design
 from sim.analysis.sensitivity import indices, indices_design, of_groups
 from sim.errors import RequestError
@@ -346,6 +349,19 @@ def test_after_a_stop_between_the_designs_nothing_is_said_to_have_no_effect(fold
     assert "luck makes" in capsys.readouterr().out
 
 
+def test_a_stop_before_the_first_block_does_not_say_that_there_was_nothing_to_compute(folder, capsys, monkeypatch):
+    def stopped(store, job, what):
+        job.close()
+        job.work.interrupted = True
+        return job.work
+
+    monkeypatch.setattr(computing, "computed", stopped)
+    assert main(["sensitivity", *SMALL, "outcomes=[base_attacks]", "figures=false"]) == 1
+    said = capsys.readouterr()
+    assert "interrupted: kept nothing yet" in said.err
+    assert "0 replications: none computed\n" in said.out
+
+
 def test_indices_that_are_not_known_are_dashes_and_all_of_them_one_sentence(capsys):
     rng = np.random.default_rng(8)
     tell_indices("us_deaths", indices(rng.normal(size=(5 * 64, 6)), NAMES, bootstrap=50))
@@ -363,6 +379,27 @@ def test_indices_that_are_not_known_are_dashes_and_all_of_them_one_sentence(caps
     assert "Nothing of either: b, c" in " ".join(capsys.readouterr().out.split())
 
 
+def test_without_a_bad_run_in_the_other_half_nothing_is_said_of_what_the_box_is_worth_there(folder, capsys):
+    rng = np.random.default_rng(6)
+    x, other = (pd.DataFrame({"a": rng.random(200), "b": rng.random(200)}) for _ in range(2))
+    bad = np.repeat((x["a"].to_numpy() > 0.8)[:, None], 4, axis=1)
+    config = Composer("sensitivity").compose(["bad=us_deaths:at_least:10"])
+    settings = read(SensitivitySettings, config)[1]
+    for test_bad, said in (
+        (np.zeros((200, 4), dtype=bool), "In the other half, on other luck, no run is bad: what the box is worth is not known."),
+        (bad, "of the bad runs are in it."),
+    ):
+        found = discover(x, bad, other, test_bad, bootstrap=20)
+        tell_box({"prim": found.boxes, "box": found.limits}, read_bad(settings.bad, difference=False), settings)
+        told = " ".join(capsys.readouterr().out.split())
+        assert said in told
+        assert "nan" not in told
+    empty = found.boxes.copy()
+    empty.loc[empty["chosen"], list(TESTED)] = float("nan")
+    tell_box({"prim": empty, "box": found.limits}, read_bad(settings.bad, difference=False), settings)
+    assert "on other luck, no state is in it" in " ".join(capsys.readouterr().out.split())
+
+
 WRONG = {
     ("outcomes=[us_deaths,us_deaths]",): "outcomes = 'us_deaths': is there twice",
     ("outcomes=[us_deaths,us_deaths]", "plan=true"): "outcomes = 'us_deaths': is there twice",
@@ -370,6 +407,7 @@ WRONG = {
     ("outcomes=[us_death]",): "outcomes = 'us_death': no such outcome (did you mean us_deaths?)",
     ("outcomes=[]",): "outcomes: expected a list of names",
     ("keep=0",): "keep = 0: expected a whole number from 1 to 100",
+    ("schedules=[open_ended,rapid_6_months]", "rows=32768"): "trajectories=2, rows=32768, keep=2: 327,",
     ("rows=100",): "rows = 100: expected a power of two, such as 64 or 128",
     ("rows=1",): "rows = 1: expected a power of two from 2",
     ("trajectories=1",): "trajectories = 1: expected a whole number from 2",

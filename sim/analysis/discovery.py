@@ -59,7 +59,8 @@ def discover(
             test_x, test_bad: of other states. peel, least: as in `peeling`.
     Returns:
         the last box is the chosen one, simplified. test_density, test_coverage: in the other states, with percentile intervals
-        over states and replications (NaN for a box with no state or no bad run in it).
+        over states and replications; NaN for a box with no state in it. Of other states without a bad run only the density is
+        known, 0.
     Raises:
         ValueError: if no run is bad, or all are.
     """
@@ -83,8 +84,8 @@ def discover(
 def out_of_sample(inside: np.ndarray, bad: np.ndarray, confidence: float, bootstrap: int, seed: int) -> tuple[float, ...]:
     """Density and coverage of a box, each with its interval, in states that did not make it: TESTED."""
     share = bad.mean(axis=1)
-    if not inside.any() or share.sum() == 0.0:
-        return (float("nan"),) * len(TESTED)
+    if not inside.any() or share.sum() == 0.0:  # resampling states without a bad run would give an interval of no width
+        return (0.0 if inside.any() else float("nan"), *[float("nan")] * (len(TESTED) - 1))
     parts = np.stack([inside * share, inside, share], axis=1)  # bad and inside, inside, bad: of each state
     drawn = weights(len(share), bootstrap, np.random.default_rng(seed)) @ parts
     drawn = drawn[(drawn[:, 1:] > 0.0).all(axis=1)]
