@@ -169,8 +169,8 @@ def check_something(looks: Sequence[Outlook], settings: HindcastSettings, scenar
     for look in looks:
         if look.scored and not look.past and settings.posterior == "calibrate":
             raise RequestError(
-                f"origins = {str(look.origin)!r}: no window of the record ends by then inside the episode, so there is nothing to "
-                "calibrate on; expected a later day, or posterior=none"
+                f"origins = {str(look.origin)!r}: no window of the record ends by then inside the episode, so there is nothing "
+                "to calibrate on; expected a later day, or posterior=none"
             )
     for look in looks:
         if not look.scored:
@@ -187,9 +187,12 @@ def manifest(
     more = {
         "origins": [look.origin.isoformat() for look in looks],
         "ahead": settings.ahead,
+        "posterior": settings.posterior,
         "record": record,
         "windows": len(windows),
     }
+    if settings.posterior == "calibrate":
+        more |= {"population": settings.population, "generations": settings.generations}
     return session.Request("hindcast", "hindcast", wanted, config, {name: {"schedule": name}}, more=more).manifest()
 
 

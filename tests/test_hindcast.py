@@ -189,6 +189,27 @@ def test_a_file_of_ones_own_takes_the_place_of_the_record(tmp_path, capsys, comp
     assert pd.read_parquet(tmp_path / "studies" / "own" / "unused.parquet")["why"].tolist() == ["outside the episode"]
 
 
+OTHERS = {
+    ("origins=[2020-11-30]",): "origins: ['2020-12-31'] there, ['2020-11-30'] here",
+    ("ahead=120",): "ahead: 100 there, 120 here",
+    (
+        "posterior=calibrate",
+        "population=30",
+        "generations=2",
+    ): "posterior: none there, calibrate here; population: None there, 30",
+}
+
+
+@pytest.mark.parametrize("words", OTHERS, ids=" ".join)
+def test_a_study_of_that_name_is_not_written_over_by_another_hindcast(words, made, capsys):
+    before = {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()}
+    own = [word for word in SMALL if words[0] != "posterior=calibrate" or not word.startswith("replications")]
+    capsys.readouterr()
+    assert main(["hindcast", *own, "name=mine", f"results={made.parent.parent}", *words]) == 2
+    assert f"name = 'mine': that study differs: {OTHERS[words]}" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()} == before
+
+
 GOOD = "2020-01-01,2020-06-30,isis_attacks,mine,300,exact,\n"
 FILES = {
     "an unknown series": (

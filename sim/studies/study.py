@@ -30,7 +30,10 @@ BESIDE = (
     *("name", "results", "replications", "weekly", "engine", "executor", "address", "workers"),
     *("plan", "retry_failed", "changed"),
 )
-EQUAL = ("until", "population", "record")  # what a calibration is of, and the counts that a hindcast is scored by
+EQUAL = {  # what else a study of a command is of
+    "calibrate": ("until", "population", "record"),
+    "hindcast": ("origins", "ahead", "record", "posterior", "population", "generations"),
+}
 SHOWN = 3  # fields that differ, before the rest is only counted
 INDENTED = 100  # scenarios up to which a manifest is laid out for reading
 
@@ -245,7 +248,7 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     More replications, more series and more scenarios than before contradict nothing: they are added.
     """
     found = []
-    for key in ("application", "seed", *EQUAL):
+    for key in ("application", "seed", *EQUAL.get(here["application"], ())):
         if there.get(key) != here.get(key):
             found.append(f"{key}: {there.get(key)} there, {here.get(key)} here")
     for key in ("replications", "weekly"):
