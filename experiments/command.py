@@ -24,7 +24,10 @@ APPLICATIONS = {
     "verify": "compute a study's replications again and compare to the bit",
     "clean": "remove what no study refers to, asking first",
 }
-COMPUTING = ("run", "compare", "sweep", "sensitivity")
+KEPT = {  # of work that is interrupted, by command
+    **dict.fromkeys(("run", "compare", "sweep", "sensitivity"), "blocks"),
+    **dict.fromkeys(("calibrate", "hindcast"), "generations of calibrations"),
+}
 LONGEST = 200  # characters of a file's name that are still told
 
 
@@ -52,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("posture: something that was to be read is nested too deeply", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        kept = "; blocks that were complete are kept, the same command goes on" if words and words[0] in COMPUTING else ""
+        what = KEPT.get(words[0]) if words else None
+        kept = f"; {what} that were complete are kept, the same command goes on" if what else ""
         print(f"posture: interrupted{kept}", file=sys.stderr)
         return 1
 
