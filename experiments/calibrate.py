@@ -22,6 +22,7 @@ from sim.studies.study import Study, now
 if TYPE_CHECKING:
     import pandas as pd
 
+OF_TABLES = ("complete", "finished", "config", "calibration", "generations", "effective")  # what a manifest says of its tables
 FEW = 30.0  # effective trajectories below which a posterior is rough
 
 
@@ -52,9 +53,9 @@ def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
             "and are not seen. Nothing is done"
         )
         return 0
-    session.contradictions(root, settings, about)
+    anew = session.contradictions(root, settings, about)
     refuse_fewer_generations(root, settings)
-    study = session.begun(root, settings, "calibrate", about)
+    study = session.begun(root, settings, "calibrate", about | ({} if anew else of_tables(root, settings)))
     finished = False
     try:
         console.say(f"{len(past)} windows up to {until}; {len(straddling)} straddle it and {len(future)} are later: not seen")
@@ -102,6 +103,14 @@ def refuse_fewer_generations(root: Place, settings: CalibrateSettings) -> None:
             f"generations = {settings.generations}: study {settings.name} has {len(there)}; choose another name, or compute it "
             "anew with changed=recompute"
         )
+
+
+def of_tables(root: Place, settings: CalibrateSettings) -> dict[str, Any]:
+    """What the manifest of a finished study of that name says of its tables: it holds until there are nearer ones."""
+    if settings.name is None or not root.exists(f"studies/{settings.name}/study.json"):
+        return {}
+    there = Study(root, settings.name).read_manifest()
+    return {key: there[key] for key in OF_TABLES if key in there} if there.get("complete") else {}
 
 
 def summary(posterior: Posterior) -> dict[str, Any]:

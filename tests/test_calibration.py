@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -396,6 +397,30 @@ def test_a_study_of_that_name_is_not_written_over_by_another_calibration(word, c
     assert main([*WORDS, f"results={where / 'results'}", word]) == 2
     assert SAME[word] in capsys.readouterr().err
     assert posterior(where) == before
+
+
+def test_more_generations_that_are_stopped_leave_the_study_as_it_was(command, tmp_path, monkeypatch, capsys):
+    where, _ = command
+    shutil.copytree(where / "results", tmp_path / "results")
+    study, words = tmp_path / "results/studies/mine", [*WORDS, f"results={tmp_path / 'results'}"]
+    before = {path.name: path.read_bytes() for path in study.iterdir() if path.is_file()}
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("experiments.calibrate.calibrated", stopped)
+        assert main([*words, "generations=3"]) == 1
+    assert "generations of calibrations that were complete are kept, the same command goes on" in capsys.readouterr().err
+    assert (study / "unfinished.json").exists()
+    assert (study / "posterior.parquet").read_bytes() == before["posterior.parquet"]
+    manifest = json.loads((study / "study.json").read_text())
+    assert (manifest["complete"], len(manifest["generations"]), manifest["config"]["generations"]) == (True, 2, 2)
+    assert main([*words, "generations=1"]) == 2
+    assert SAME["generations=1"] in capsys.readouterr().err
+    assert main(["hindcast", "posterior=mine", "origins=[2020-12-31]", "plan=true", words[-1]]) == 0
+    assert main(words) == 0
+    assert not (study / "unfinished.json").exists()
 
 
 WRONG = {
