@@ -200,10 +200,9 @@ def record_rates() -> str:
     """Attacks on US targets by each source, in 30 days."""
     windows = [w for w in record.shipped() if not w.series.startswith("isis")]
     windows.sort(key=lambda w: (w.series, w.start, w.source))
-    signs = {"exact": "", "at_least": "at least ", "about": "about "}
     rows = []
     for w in windows:
-        said = signs[w.kind]
+        said = evidence.SIGNS[w.kind]
         rows.append((w.series, w.source, f"{w.start} to {w.end}", f"{said}{w.count}", f"{said}{30 * w.count / w.days:.1f}"))
     return table(("series", "source", "days", "count", "in 30 days"), rows)
 

@@ -8,12 +8,15 @@ import pandas as pd
 from experiments.patterns import lines
 from experiments.posteriors import LEARNT
 from experiments.tabular import table as table_of
+from experiments.verdicts import windows_told
+from sim.analysis.scores import ALL
+from sim.history.forecasts import MODEL
 from sim.history.informed import READ_UNTIL, WIDER
 from sim.history.record import SERIES
 from sim.purpose import NOT_FOR, PURPOSE
 
 KEPT = Path(__file__).parent.parent / "docs" / "validation"
-MODEL, ALL = "model", "all"
+SIGNS = {"exact": "", "at_least": "at least ", "about": "about "}  # before a count, by its kind
 TARGETS = ("base_attacks", "isis_attacks")  # what the acceptability criteria speak of
 RANKS, SHARES = (KEPT.parent / f"calibration_{name}.csv" for name in ("ranks", "shares"))
 LEFT_OUT = 0.05  # of a posterior, on either side of its 90 % range
@@ -128,7 +131,7 @@ def scores_table(name: str = "scores") -> str:
             words(row["method"])
             + (" *" if row["own"] < 1 and row["method"] != MODEL else "")
             + (" (best)" if row["best"] else ""),
-            windows(row),
+            windows_told(row),
             number(row["crps"]) + span(row["crps_lower"], row["crps_upper"]),
             number(row["log_score"]),
             number(row["interval_score"]),
@@ -143,13 +146,6 @@ def scores_table(name: str = "scores") -> str:
     return f"{made}\n\n\\* {note}"
 
 
-def windows(row: pd.Series) -> str:
-    """Forecasts of windows, of how many different ones, and how many of them are floors."""
-    of = [f"of {row['different']:.0f}"] if row["different"] < row["windows"] else []
-    of += [f"{row['floors']:.0f} at least"] if row["floors"] else []
-    return f"{row['windows']:.0f}" + (f" ({', '.join(of)})" if of else "")
-
-
 def forecasts_table() -> str:
     scores, forecasts = kept("scores"), kept("forecasts")
     window = ["origin", "start", "end", "series", "source"]
@@ -158,7 +154,7 @@ def forecasts_table() -> str:
     for _, row in forecasts[forecasts["method"] == MODEL].iterrows():
         own = of_series(scores, row["origin"], row["series"])
         rivals = [of_method.get((*row[window], method), float("nan")) for method in own.loc[own["best"], "method"]]
-        count = {"at_least": "at least ", "about": "about "}.get(row["kind"], "") + f"{row['count']:,.0f}"
+        count = f"{SIGNS[row['kind']]}{row['count']:,.0f}"
         ranged = f"{row['q50']:,.0f} ({row['q05']:,.0f} to {row['q95']:,.0f})"
         missed = "" if row["inside90"] else " **missed**"
         about = [row["origin"], f"{row['start']} to {row['end']}", row["series"], row["source"], count]

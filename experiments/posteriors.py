@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from sim.analysis.scores import FLOOR
 from sim.errors import Halted, RequestError
 from sim.history.calibration import Free, Generation, Task, calibrate
 from sim.history.informed import drawn, widening
@@ -187,7 +188,7 @@ def predictive(posterior: Posterior) -> "pd.DataFrame":
     rows = []
     for k, w in enumerate(posterior.simulator.windows):
         low, median, high = (quantile(counts[:, k].astype(float), weight, u) for u in QUANTILES.values())
-        inside = (w.kind == "at_least" or w.count >= low) and w.count <= high
+        inside = (w.kind == FLOOR or w.count >= low) and w.count <= high
         rows.append((w.start, w.end, w.series, w.source, w.kind, w.count, low, median, high, inside))
     columns = ["start", "end", "series", "source", "kind", "count", "q05", "q50", "q95", "inside"]
     return pd.DataFrame(rows, columns=columns).astype({"start": "datetime64[s]", "end": "datetime64[s]"})

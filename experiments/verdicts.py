@@ -1,12 +1,13 @@
 """What a hindcast says on screen: the model beside each baseline, losses as plainly as wins, and what was not used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
 from experiments.particles import Origins
 from sim.analysis.baselines import BASELINES
-from sim.analysis.skill import ALL, FLOOR, WINDOW
+from sim.analysis.scores import ALL, FLOOR
+from sim.analysis.skill import WINDOW
 from sim.history.forecasts import MODEL, Outlook
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ def table_rows(own: "pd.DataFrame") -> list[list[str]]:
     return found
 
 
-def windows_told(row: dict[str, Any]) -> str:
+def windows_told(row: "Mapping[str, Any] | pd.Series") -> str:
     """How many, of how many different ones, and how many of them are floors, which have no CRPS."""
-    of = [f"of {row['different']}"] if row["different"] < row["windows"] else []
-    of += [f"{row['floors']} at least"] if row["floors"] else []
-    return f"{row['windows']}" + (f" ({', '.join(of)})" if of else "")
+    of = [f"of {row['different']:.0f}"] if row["different"] < row["windows"] else []
+    of += [f"{row['floors']:.0f} at least"] if row["floors"] else []
+    return f"{row['windows']:.0f}" + (f" ({', '.join(of)})" if of else "")
 
 
 def share_told(share: float) -> str:

@@ -10,6 +10,8 @@ from math import nan
 
 import numpy as np
 
+ALL = "all"  # in tables of scores, in place of an origin, a series or a source: of all of them together
+FLOOR = "at_least"  # the kind of a count that may have missed some
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 ALPHA = 0.1  # the interval score is of the central 90 %
 SCORES = ("crps", "log_score", "interval_score", "inside50", "inside90", "pit", "pit_low", "pit_high")
@@ -128,7 +130,7 @@ def score(forecast: Forecast, observed: int, kind: str, log_probability: float, 
     row = {"mean": float(forecast.counts @ forecast.weights)}
     row |= {name: forecast.quantile(level) for name, level in LEVELS.items()}
     row["log_score"] = -log_probability
-    if kind == "at_least":
+    if kind == FLOOR:
         row |= {"inside50": float(row["q75"] >= observed), "inside90": float(row["q95"] >= observed)}
         return row | dict.fromkeys(("crps", "interval_score", "pit", "pit_low", "pit_high"), nan)
     low, high = forecast.below(observed), min(forecast.below(observed + 1), 1.0)

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.resampling import percentile_interval, weights
+from sim.analysis.scores import ALL, FLOOR
 
 WINDOW = ["start", "end", "series", "source"]  # what tells windows apart, whatever day they were forecast on
 CASE = ["origin", *WINDOW]
 GROUP = ("origin", "series", "source")  # of which each row of `pooled` is
-ALL = "all"
-FLOOR = "at_least"
 COLUMNS = (
     *GROUP,
     *("method", "windows", "different", "floors", "own", "crps", "crps_lower", "crps_upper", "log_score", "interval_score"),

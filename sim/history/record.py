@@ -14,6 +14,7 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
+from sim.analysis.scores import ALL as TOGETHER
 from sim.case import read_date
 from sim.errors import RequestError, suggestion
 
@@ -29,7 +30,6 @@ SERIES = {
 SHIPPED = ("iraq_2016_2021", "iraq_2009_2013")
 DATA = Path(__file__).parent / "data"
 MOST = 1_000_000  # the largest count: beyond it somebody has mistaken the column
-TOGETHER = "all"  # in tables of scores, in place of a source
 SOURCE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from sim.analysis.scores import FLOOR
 from sim.case import Calendar
 from sim.history.record import Window
 
@@ -69,7 +70,7 @@ class Summaries:
     def __init__(self, windows: Sequence[Window]) -> None:
         self.windows = list(windows)
         self.observed = np.array([w.count for w in windows], dtype=float)
-        self.most = np.where([w.kind == "at_least" for w in windows], self.observed, np.inf)
+        self.most = np.where([w.kind == FLOOR for w in windows], self.observed, np.inf)
         self.statistics: dict[str, Statistic] = {}
         self.weights: dict[str, float] = {}
         groups: dict[tuple[str, str], list[int]] = defaultdict(list)
