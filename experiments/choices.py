@@ -55,11 +55,14 @@ def refuse_other_name(name: str, file: str) -> None:
         )
 
 
-def refuse_unused(command: str, overrides: Sequence[str], schedule: str) -> None:
+def refuse_unused(
+    command: str, overrides: Sequence[str], schedule: str, also: Sequence[str] = (), because: str | None = None
+) -> None:
     """Refuse keys that a user sets and that would change nothing: those of UNUSED, and a schedule where the episode has its own.
 
     Args:
-        schedule: the name of the schedule that was composed.
+        schedule: the name of the schedule that was composed. also: further keys. because: the setting that has no use
+        for them.
     Raises:
         RequestError
     """
@@ -67,5 +70,7 @@ def refuse_unused(command: str, overrides: Sequence[str], schedule: str) -> None
         key, _, value = override.lstrip("+~").partition("=")
         if key in UNUSED.get(command, ()):
             raise RequestError(f"{key}: changes nothing in {command}; `posture {command} --help` lists its keys")
+        if key in also:
+            raise RequestError(f"{key}: changes nothing in {command} with {because}")
         if key == "schedule" and value.strip("'\"") != schedule:
             raise RequestError(f"schedule = {value!r}: not used, the episode has a schedule of its own, {schedule}")

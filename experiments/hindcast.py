@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ORIGINS = (date(2011, 12, 18), date(2020, 3, 31), date(2020, 12, 31))  # of which those inside the episode are the default
+AMOUNTS = ("population", "generations", "replications")  # none of which an earlier calibration has use for
+UNUSED = {"calibrate": ("replications",), "none": ("population", "generations")}  # of them, by posterior
 TABLES = ("forecasts", "scores", "exits", "calibrations")  # and unused
 BEFORE = 365  # days before the origin whose counts stand in the figure
 LABELS = {name: (f"{text[:1].upper()}{text[1:].partition(':')[0]}", "") for name, text in SERIES.items()}
@@ -42,7 +44,8 @@ def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
         RequestError, Halted
     """
     scenario, settings = read(HindcastSettings, config)
-    refuse_unused("hindcast", overrides, scenario.schedule.name)
+    unused_keys = UNUSED.get(settings.posterior, AMOUNTS)
+    refuse_unused("hindcast", overrides, scenario.schedule.name, unused_keys, f"posterior={settings.posterior}")
     recorded = record_of(settings)
     windows = inside(recorded, settings, scenario)
     looks = [outlook(windows, origin, settings.ahead) for origin in origins_of(settings, scenario)]
@@ -58,7 +61,7 @@ def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
     try:
         forecasts, exits = forecast(scenario, settings, looks, chosen)
         scores = concluded(study, forecasts, exits, chosen, settings)
-        study.write_table("unused", unused(looks, [w for w in recorded if settings.observed and w not in windows]))
+        study.write_table("unused", unused(looks, outside(recorded, windows) if settings.observed else []))
         study.write_manifest({"name": study.name, **about, "complete": True, "finished": now(), **chosen.told()})
         draw(study, forecasts, scores, looks)
         finished = True
@@ -119,6 +122,12 @@ def inside(known: Sequence[Window], settings: Observing, scenario: Scenario) -> 
     for source, series in undeclared(found):
         console.warn(f"{series} of {source}: a source that is not declared; its coverage is taken to be anything from 0.15 to 1")
     return found
+
+
+def outside(known: Sequence[Window], used: Sequence[Window]) -> list[Window]:
+    """Those of a file that are not used."""
+    there = set(used)
+    return [window for window in known if window not in there]
 
 
 def last_day(scenario: Scenario) -> date:
@@ -256,14 +265,14 @@ def concluded(
     return scores
 
 
-def unused(looks: Sequence[Outlook], outside: Sequence[Window]) -> "pd.DataFrame":
+def unused(looks: Sequence[Outlook], elsewhere: Sequence[Window]) -> "pd.DataFrame":
     """The windows that no forecast learnt from nor was scored on, by origin, and why; "all" for those outside the episode."""
     import pandas as pd
 
     reasons = [
         *((str(k.origin), "straddles the origin", k.straddling) for k in looks),
         *((str(k.origin), "ends later than is asked for", k.later) for k in looks),
-        (TOGETHER, "outside the episode", outside),
+        (TOGETHER, "outside the episode", elsewhere),
     ]
     rows = [(origin, why, w.start, w.end, w.series, w.source, w.kind, w.count) for origin, why, of in reasons for w in of]
     columns = ["origin", "why", "start", "end", "series", "source", "kind", "count"]

@@ -264,6 +264,10 @@ WRONG = {
     ("replications=0", "posterior=none"): "replications = 0: expected a whole number from 1",
     ("engine=reference",): "engine: changes nothing in hindcast",
     ("executor=serial", "plan=true"): "executor: changes nothing in hindcast",
+    ("replications=10",): "replications: changes nothing in hindcast with posterior=calibrate",
+    ("population=30", "posterior=none"): "population: changes nothing in hindcast with posterior=none",
+    ("posterior=none", "generations=3", "plan=true"): "generations: changes nothing in hindcast with posterior=none",
+    ("posterior=mine", "population=30"): "population: changes nothing in hindcast with posterior=mine",
     ("schedule=open_ended",): "schedule = 'open_ended': not used, the episode has a schedule of its own",
     ("origin=[2020-03-31]",): "origin: no such key (did you mean origins?)",
 }
