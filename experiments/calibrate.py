@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from experiments import console, session
+from experiments.calibrations import FEW
 from experiments.choices import refuse_unused
 from experiments.hindcast import counted, last_day
 from experiments.posteriors import LEARNT, Posterior, calibrated, learnt, predictive, told_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OF_TABLES = ("complete", "finished", "config", "calibration", "generations", "effective")  # what a manifest says of its tables
-FEW = 30.0  # effective trajectories below which a posterior is rough
 
 
 def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments import console
+from experiments.calibrations import BESIDE, CARRIED, FEW, last_known_day
 from experiments.settings import CompareSettings
-from sim.case import read_date
 from sim.errors import RequestError, first_line, suggestion
 from sim.parameters import Parameter
 from sim.scenario import declared_parameters
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
     from experiments.states import State
 
-BESIDE = ("weight", "replication", "distance")  # columns that are no parameters
 ELSEWHERE = ("sources.",)  # parameters of those who count, which no comparison has
-CARRIED = "carried."  # values of the last known day, for a comparison that starts then
-FEW = 30.0  # effective trajectories below which a posterior is rough
 NEAR = 90  # days that the last known day may be from a comparison's start
 FORM = "expected the name of a calibration, or the path of a posterior.parquet"
 
@@ -62,9 +59,9 @@ class Draws:
         told = self.told(states)
         mine, rest = len(told["parameters"]), len(states[0].values) - len(told["parameters"])
         when = f", record up to {self.until}" if self.until else ""
-        worth = f"{self.different:,} trajectories, {self.effective:.0f} effective"
+        drawn = f"{self.different:,} trajectories, {self.effective:.0f} effective"
         console.say(
-            f"{mine} parameters from posterior {self.name} ({self.sha256[:8]}{when}; {worth}), {rest} from their priors"
+            f"{mine} parameters from posterior {self.name} ({self.sha256[:8]}{when}; {drawn}), {rest} from their priors"
             + (f"; as of the last known day: {', '.join(told['carried'])}" if told["carried"] else "")
         )
         if self.until is None:
@@ -74,11 +71,11 @@ class Draws:
                 f"posterior = {self.name!r}: its record ends on {self.until}, {abs((self.until - start).days):,} days from the "
                 f"comparison's start, {start}: it tells of another time"
             )
-        if self.effective < max(FEW, len(self.values)):
-            console.warn(
-                f"posterior = {self.name!r}: worth only {self.effective:.0f} equally weighted trajectories for "
-                f"{len(self.values):,} draws: intervals over them are too narrow"
-            )
+        worth = f"posterior = {self.name!r}: worth only {self.effective:.0f} equally weighted trajectories"
+        if self.effective < len(self.values):
+            console.warn(f"{worth} for {len(self.values):,} draws: intervals over them are too narrow")
+        elif self.effective < FEW:
+            console.warn(f"{worth}, which is rough however few are drawn: calibrate with a larger population")
 
 
 def posterior_draws(settings: CompareSettings) -> Draws | None:
@@ -125,10 +122,9 @@ def read_posterior(settings: CompareSettings, name: str) -> tuple[bytes, date | 
         if name.endswith(".parquet"):
             return Path(name).read_bytes(), None
         study = find_study(settings.results, name)
-        manifest = study.read_manifest()
-        if manifest.get("application") != "calibrate" or not manifest.get("complete"):
+        if (until := last_known_day(study.read_manifest())) is None:
             raise RequestError("name: is no finished calibration; " + FORM)
-        return study.place.read(study.at("posterior.parquet")), read_date(str(manifest["config"].get("until")))
+        return study.place.read(study.at("posterior.parquet")), until
     except RequestError as error:
         raise RequestError(f"posterior = {name!r}: {str(error).partition(': ')[2]}") from None
     except FileNotFoundError:

@@ -6,8 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from experiments import console
+from experiments.calibrations import BESIDE, CARRIED, last_known_day
 from experiments.settings import HindcastSettings
-from sim.case import read_date
 from sim.errors import RequestError
 from sim.history.forecasts import Outlook, Particle, prior_particles
 from sim.scenario import Scenario
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.history.calibration import Generation
-
-BESIDE = ("weight", "replication", "distance")  # columns of a posterior that are no parameters
 
 
 @dataclass
@@ -108,9 +106,8 @@ def of_study(settings: HindcastSettings, scenario: Scenario, looks: Sequence[Out
         manifest, table = study.read_manifest(), study.read_table("posterior")
     except RequestError as error:
         raise RequestError(f"{said}: {str(error).partition(': ')[2]}; or calibrate, or none") from None
-    if manifest.get("application") != "calibrate" or not manifest.get("complete"):
+    if (until := last_known_day(manifest)) is None:
         raise RequestError(f"{said}: is no finished calibration; expected calibrate, none, or the name of one")
-    until = read_date(str(manifest["config"].get("until")))
     if until > looks[0].origin:
         raise RequestError(
             f"{said}: has seen the record up to {until}; expected one that ends by {looks[0].origin}, the first origin"
@@ -133,7 +130,7 @@ def read_particles(table: "pd.DataFrame", said: str) -> list[Particle]:
     for column in ("weight", "replication"):
         if column not in table:
             raise RequestError(f"{said}: posterior.parquet has no column {column!r}")
-    keys = [name for name in table.columns if name not in BESIDE and not name.startswith(("carried.", "z."))]
+    keys = [name for name in table.columns if name not in BESIDE and not name.startswith((CARRIED, "z."))]
     found = [
         Particle({key: float(row[key]) for key in keys}, int(row["replication"]), float(row["weight"]))
         for row in table.to_dict("records")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +89,19 @@ def test_weights_are_counted_by_kish_and_may_be_as_large_as_numbers_go(folder):
     assert (one.effective, one.different) == (1.0, 1)
 
 
+def test_a_posterior_worth_fewer_than_are_drawn_is_warned_of_otherwise_than_one_that_is_worth_few(folder, capsys):
+    drawn(TABLE)
+    found = {}
+    for effective, draws in ((20.0, 400), (20.0, 4), (40.0, 4)):
+        values = [{"isis.attacks": 80.0}] * draws
+        Draws("mine", "0" * 64, date(2021, 3, 31), values, [], effective, 20).tell(states("draws=2"), date(2021, 4, 7))
+        found[effective, draws] = capsys.readouterr().err
+    assert "worth only 20 equally weighted trajectories for 400 draws: intervals over them are too narrow" in found[20.0, 400]
+    assert "worth only 20 equally weighted trajectories, which is rough however few are drawn" in found[20.0, 4]
+    assert "draws" not in found[20.0, 4]
+    assert found[40.0, 4] == ""
+
+
 def test_a_posterior_all_of_whose_parameters_are_set_is_refused(folder):
     drawn(TABLE)
     with pytest.raises(RequestError, match="every parameter that it has is set"):
@@ -140,8 +154,8 @@ def test_a_calibration_far_from_the_start_is_warned_of_and_one_near_it_is_not(fo
 
 
 def test_only_a_finished_calibration_may_be_drawn_from(folder, capsys):
-    for more in ({"application": "run"}, {"complete": False}):
-        calibration("2021-03-31", **more)
+    for until, more in (("2021-03-31", {"application": "run"}), ("2021-03-31", {"complete": False}), ("never", {})):
+        calibration(until, **more)
         capsys.readouterr()
         assert main([*WORDS, "draw_parameters=posterior", "posterior=calibrated"]) == 2
         assert "posterior = 'calibrated': is no finished calibration; expected the name" in capsys.readouterr().err
