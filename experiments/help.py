@@ -72,9 +72,12 @@ COMPUTING = (
     *("start", "horizon_days", "replications", "weekly", "seed", "engine", "executor", "address", "workers"),
     *("results", "name", "plan", "retry_failed", "changed"),
 )
+START = "first day of the episode, which sets it; its dated events leave few others. For an episode of your own"
 # the same, where a key means something else to one command
 OWN_KEYS = {
+    "calibrate": {"start": START},
     "hindcast": {
+        "start": START,
         "posterior": "calibrate: on each origin's past; none: by the priors alone; or the name of a calibration that ends before",
         "replications": "trajectories of each forecast with posterior=none",
     },
