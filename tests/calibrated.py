@@ -9,9 +9,8 @@ Parameters are drawn from the priors that a calibration begins from, a record is
 of it. The share of the posterior below the true value must then be uniform over records, for each parameter (Talts and others,
 2018). Tested by Kolmogorov and Smirnov's test, at 1 % after Holm's correction, which with so few records sees what is shifted
 rather than what is too narrow. So the share of true values within 90 % ranges is tested as well: its mean over records, with a
-99 % interval. The command fails if either test does, and, with its
-defaults, writes the shares of each record (docs/calibration_shares.csv), docs/calibration_ranks.csv and the table of
-docs/calibration.md.
+99 % interval. The command fails if either test does, and, with its defaults, writes the shares of each record
+(docs/calibration_shares.csv), docs/calibration_ranks.csv and the table of docs/calibration.md.
 """
 
 import argparse
