@@ -11,12 +11,13 @@ from experiments.choices import refuse_unused
 from experiments.particles import Origins, particles_of
 from experiments.settings import HindcastSettings, read
 from experiments.verdicts import tell, tell_exits
+from sim.analysis.scores import ALL
 from sim.case import read_date
 from sim.errors import RequestError
 from sim.history.exits import COLUMNS as EXITS
 from sim.history.exits import exit_rows
 from sim.history.forecasts import MODEL, Outlook, of_baselines, of_model, outlook, rows
-from sim.history.record import SERIES, SHIPPED, TOGETHER, Window, read_record, shipped
+from sim.history.record import SERIES, SHIPPED, Window, read_record, shipped
 from sim.history.simulated import within
 from sim.history.sources import undeclared
 from sim.scenario import Scenario
@@ -272,7 +273,7 @@ def unused(looks: Sequence[Outlook], elsewhere: Sequence[Window]) -> "pd.DataFra
     reasons = [
         *((str(k.origin), "straddles the origin", k.straddling) for k in looks),
         *((str(k.origin), "ends later than is asked for", k.later) for k in looks),
-        (TOGETHER, "outside the episode", elsewhere),
+        (ALL, "outside the episode", elsewhere),
     ]
     rows = [(origin, why, w.start, w.end, w.series, w.source, w.kind, w.count) for origin, why, of in reasons for w in of]
     columns = ["origin", "why", "start", "end", "series", "source", "kind", "count"]

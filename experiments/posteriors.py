@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from experiments.calibrations import CARRIED
 from sim.analysis.scores import FLOOR
 from sim.errors import Halted, RequestError
 from sim.history.calibration import Free, Generation, Task, calibrate
@@ -134,7 +135,7 @@ def posterior_table(simulator: Simulator, task: Task, last: Generation) -> "pd.D
     table = pd.DataFrame(columns)
     carried = [simulator.trajectory(values, r).carried for values, r in trajectories(table, task)]
     for key in dict.fromkeys(key for one in carried for key in one):
-        table[f"carried.{key}"] = [one[key] for one in carried]
+        table[CARRIED + key] = [one[key] for one in carried]
     return table
 
 

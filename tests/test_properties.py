@@ -215,7 +215,7 @@ def check_events(run: Any, horizon: int) -> None:
         last = event.after
 
 
-@settings(few, max_examples=180)
+@settings(few, max_examples=100)
 @given(of=scenarios(), seed=st.integers(0, 2**64 - 1), replication=st.integers(0, 2**64 - 1))
 def test_any_valid_scenario_runs_and_its_books_balance(of, seed, replication):
     run = replicate(of, seed, replication, trace=True)

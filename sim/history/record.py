@@ -14,7 +14,7 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
-from sim.analysis.scores import ALL as TOGETHER
+from sim.analysis.scores import ALL
 from sim.case import read_date
 from sim.errors import RequestError, suggestion
 
@@ -182,8 +182,8 @@ def window_of(where: str, row: dict[str, str]) -> Window:
         raise RequestError(
             f"{where}: source = {shown(row['source'])}: expected a short name of small letters, digits and _, such as gtd"
         )
-    if row["source"] == TOGETHER:
-        raise RequestError(f"{where}: source = {TOGETHER!r}: means all sources together in tables; expected another name")
+    if row["source"] == ALL:
+        raise RequestError(f"{where}: source = {ALL!r}: means all sources together in tables; expected another name")
     count = whole_number(where, "count", row["count"])
     one_of(where, "kind", row["kind"], KINDS)
     return Window(start, end, row["series"], row["source"], count, row["kind"], row["note"])

@@ -69,9 +69,7 @@ class ByIndex(Sampler):
         super().__init__()
         self.seed, self.crew = seed, crew
 
-    def sample_until_n_accepted(
-        self, n: int, simulate_one: Callable[[], Any], t: int, **more: Any
-    ) -> Any:
+    def sample_until_n_accepted(self, n: int, simulate_one: Callable[[], Any], t: int, **more: Any) -> Any:
         sample = self._create_empty_sample()
         self.nr_evaluations_ = 0
         for particle in particles(simulate_one, self.seed, t, self.crew):
