@@ -301,7 +301,7 @@ def draw(study: Study, forecasts: "pd.DataFrame", scores: "pd.DataFrame", looks:
             columns=["start", "end", "series", "source", "kind", "count"],
         )
         charts.append((f"windows_{origin}", figure("hindcast")(own, LABELS, origin=look.origin, past=past)))
-        of_origin = scores[(scores["origin"] == origin) & (scores["series"] != "all")]
+        of_origin = scores[(scores["origin"] == origin) & (scores["series"] != ALL)]
         if of_origin["crps"].notna().any():
             charts.append((f"skill_{origin}", figure("skill")(of_origin, LABELS, subject=origin)))
     if (histograms := pit_table(forecasts)) is not None:
