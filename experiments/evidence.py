@@ -207,7 +207,7 @@ def ranks_sentence() -> str:
     return (
         f"Calibration on {len(shares)} simulated records, a criterion: ranks of the true values are uniform at 1 % for {uniform} "
         f"of {len(ranks)} parameters. But {inside:.0%} of the true values lie within the 90 % ranges "
-        "([calibration.md](calibration.md)): with the small population of that test, ranges are too narrow."
+        "([calibration.md](calibration.md), also of larger populations): with the small one of that test, ranges are too narrow."
     )
 
 
