@@ -146,6 +146,20 @@ def scores_table(name: str = "scores") -> str:
     return f"{made}\n\n\\* {note}"
 
 
+def priors_sentences() -> str:
+    """What calibration is worth: the mean CRPS of forecasts that have learnt nothing, beside that of those that have."""
+    scores, priors = kept("scores"), kept("prior_scores")
+    told = []
+    for origin in [origin for origin in dict.fromkeys(scores["origin"]) if origin != ALL]:
+        pairs = []
+        for series in TARGETS:
+            learnt, not_learnt = (of_series(table, origin, series) for table in (scores, priors))
+            both = [number(float(own.loc[own["method"] == MODEL, "crps"].iloc[0])) for own in (not_learnt, learnt)]
+            pairs.append(f"{both[0]} on {SERIES[series].partition(':')[0]} ({both[1]} with calibration)")
+        told.append(f"from {origin} " + " and ".join(pairs))
+    return "By the priors alone (`posterior=none`) the model's mean CRPS is, " + "; ".join(told) + "."
+
+
 def forecasts_table() -> str:
     scores, forecasts = kept("scores"), kept("forecasts")
     window = ["origin", "start", "end", "series", "source"]
@@ -243,6 +257,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "validation_widened": widened,
     "validation_summary": summary,
     "validation_scores": scores_table,
+    "validation_priors": priors_sentences,
     "validation_earlier": lambda: scores_table("earlier_scores"),
     "validation_forecasts": forecasts_table,
     "validation_exits": exits_table,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEPT = Path(__file__).parent.parent / "docs" / "validation"
-STUDY, EARLIER, EXIT = "validation", "validation_earlier", "validation_exit"
+STUDY, PRIORS, EARLIER, EXIT = "validation", "validation_priors", "validation_earlier", "validation_exit"
 DAYS = "origins=[2018-12-31,2019-06-30,2019-12-31]"  # with 91 days ahead nothing of them is scored by the default hindcast
 DIGITS = "%.6g"
 
@@ -27,6 +27,7 @@ def main() -> int:
 
     requests = (
         ["hindcast", f"name={STUDY}"],
+        ["hindcast", f"name={PRIORS}", "posterior=none"],
         ["hindcast", f"name={EARLIER}", DAYS, "ahead=91"],
         ["hindcast", f"name={EXIT}", "episode=iraq_2009_2013"],
     )
@@ -34,9 +35,10 @@ def main() -> int:
         if status := command([*request, "workers=2", "changed=recompute"]):
             return status
     KEPT.mkdir(exist_ok=True)
-    scored, earlier, exits = (Study(place("results"), name) for name in (STUDY, EARLIER, EXIT))
+    scored, priors, earlier, exits = (Study(place("results"), name) for name in (STUDY, PRIORS, EARLIER, EXIT))
     for name in ("forecasts", "scores", "calibrations"):
         keep(scored.read_table(name), name)
+    keep(priors.read_table("scores"), "prior_scores")
     keep(earlier.read_table("scores"), "earlier_scores")
     keep(exits.read_table("exits"), "exits")
     keep(exits.read_table("scores"), "exit_scores")
