@@ -313,6 +313,11 @@ def scenario(schedule: str = "open_ended", *overrides: str) -> Scenario:
     return read_scenario(split(composer().compose([f"schedule={schedule}", *overrides]))[0])
 
 
+def shipped() -> dict[str, Scenario]:
+    """The scenarios of the schedules that ship, by name."""
+    return {name: scenario(name) for name in schedule_names()}
+
+
 def first_sentence(error: Exception) -> str:
     """The first line of an error's text, with the options it offers below it, if it does."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

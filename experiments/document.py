@@ -12,8 +12,7 @@ from experiments import evidence
 from experiments import help as pages
 from experiments.choices import schedule_names
 from experiments.command import APPLICATIONS
-from experiments.composition import Composer
-from experiments.settings import split
+from experiments.composition import scenario, shipped
 from experiments.tabular import table
 from sim.activity import GROUPS, Hazard, Timer
 from sim.case import ROLES
@@ -23,7 +22,7 @@ from sim.model import AGENTS
 from sim.outcomes import OUTCOMES, SERIES
 from sim.parameters import Parameter
 from sim.report import model
-from sim.scenario import Scenario, declared_parameters, read_scenario
+from sim.scenario import declared_parameters
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -111,10 +110,6 @@ def help_pages() -> str:
     return "\n\n".join(f"## posture {name}\n\n```\n{pages.page(name, what)}\n```" for name, what in APPLICATIONS.items())
 
 
-def scenario(name: str) -> Scenario:
-    return read_scenario(split(Composer("run").compose([f"schedule={name}"]))[0])
-
-
 def schedules() -> str:
     return table(("schedule", "in a sentence"), ((f"`{name}`", scenario(name).schedule.summary) for name in schedule_names()))
 
@@ -149,11 +144,6 @@ def conditions() -> str:
 
 def outcomes() -> str:
     return table(("column", "what", "unit", "kind"), ((f"`{o.name}`", o.label, o.unit, o.kind) for o in OUTCOMES))
-
-
-def shipped() -> dict[str, Scenario]:
-    """The scenarios of the schedules that ship, by name."""
-    return {name: scenario(name) for name in schedule_names()}
 
 
 def odd() -> str:

@@ -66,7 +66,7 @@ def written(study: Study, manifest: dict[str, Any], settings: ReportSettings) ->
 
 def describe(settings: ReportSettings) -> int:
     """Write the description of the model into the folder of results. Raises RequestError."""
-    from experiments.document import shipped
+    from experiments.composition import shipped
     from sim.report.model import sections
     from sim.report.page import model_page
 

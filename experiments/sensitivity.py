@@ -213,7 +213,7 @@ def run(designs: Designs, config: dict[str, Any], overrides: list[str], bad: Bad
     settings = designs.settings
     root, request = place(settings.results), request_of(designs, config)
     if settings.plan:
-        from experiments.forecast import tell
+        from experiments.estimate import tell
 
         designs.go_on(designs.keys[: settings.keep])
         tell(request_of(designs, config), settings, root)

@@ -110,7 +110,7 @@ def run(request: Request, settings: Settings) -> Session | None:
     """
     root = place(settings.results)
     if settings.plan:
-        from experiments.forecast import tell
+        from experiments.estimate import tell
 
         tell(request, settings, root)
         return None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments import console
-from experiments.forecast import amount
+from experiments.estimate import amount
 from experiments.settings import HINTS, CleanSettings, StatusSettings, VerifySettings
 from sim.engines import usable
 from sim.errors import RequestError

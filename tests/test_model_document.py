@@ -6,7 +6,8 @@ from importlib import import_module
 
 import pytest
 
-from experiments.document import ROOT, shipped
+from experiments.composition import shipped
+from experiments.document import ROOT
 from sim import model as register
 from sim import purpose
 from sim.activity import Hazard
