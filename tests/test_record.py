@@ -80,7 +80,7 @@ def test_troop_levels_are_in_order_and_say_what_they_rest_on():
 def test_dated_events_are_in_order_and_end_with_the_third_round_of_the_dialogue():
     events = facts.events()
     assert [event.date for event in events] == sorted(event.date for event in events)
-    assert (events[0].date, events[-1].date) == (date(2018, 7, 8), date(2021, 4, 7))
+    assert (events[0].date, events[-1].date) == (date(2009, 2, 27), date(2021, 4, 7))
 
 
 def test_every_dated_event_of_the_case_of_2018_is_on_record():

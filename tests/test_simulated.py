@@ -1,5 +1,6 @@
 """Simulated records: what the sources would have reported of an episode, and what follows an origin."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -9,8 +10,9 @@ import pytest
 from experiments.composition import Composer
 from experiments.settings import split as sections
 from sim.engines import compiled, reference
+from sim.history import sources
 from sim.history.calibration import Free
-from sim.history.informed import WIDER, informed, widened, widening
+from sim.history.informed import READ_UNTIL, WIDER, informed, widened, widening
 from sim.history.record import Window, shipped, split
 from sim.history.simulated import COUNTED, Simulator, within
 from sim.outcomes import SERIES
@@ -156,7 +158,7 @@ def test_what_is_not_given_is_drawn_from_its_prior_and_what_is_set_stays():
 
 def test_every_prior_that_had_seen_later_figures_is_widened_in_what_is_drawn():
     """Of the model, and of sources, whether or not they can be calibrated: nine in ten draws within the range, or 42 %."""
-    keys = ("isis.attacks", "isis.dispersion", "sources.gtd.isis_attacks.drift", "sources.gtd.isis_attacks.size")
+    keys = ("isis.stock", "isis.dispersion", "sources.gtd.isis_attacks.drift", "sources.gtd.isis_attacks.size")
     windows = [window("isis_attacks", "2018-01-01", "2018-02-01", "gtd")]
     for until, expected in ((date(2018, 6, 30), 0.4165), (date(2021, 4, 7), 0.9)):  # P(|Z| < 1.645 / 3)
         simulator = Simulator(episode(), windows, SEED, until)
@@ -202,3 +204,21 @@ def test_priors_that_had_seen_later_figures_are_widened_and_only_the_series_coun
     assert widening("isis.attacks", ORIGIN) == WIDER
     assert widening("militias.ordinary_rate", date(2020, 12, 31)) == 1.0
     assert widening("militias.presence_share", ORIGIN) == 1.0
+
+
+LATER_PRINT = {  # years in these sources are of a publication, or of what did not happen
+    "militias.war_rate",
+    "rivals.announcement.lie_low_factor",
+    "rivals.announcement.departure_factor",
+    "rivals.excitation.branching",
+}
+
+
+def test_every_source_that_tells_a_year_of_figures_says_until_when_they_were_read():
+    every = [*declared_parameters(), *sources.parameters()]
+    dated = {p.key: max(map(int, re.findall(r"\b20[012]\d\b", p.source)), default=0) for p in every}
+    assert {key for key, year in dated.items() if year} - LATER_PRINT <= READ_UNTIL.keys()
+    assert READ_UNTIL.keys() <= dated.keys()
+    printed = {"isis.attacks"}  # an article of 2022 on figures to November 2021
+    early = {key for key, day in READ_UNTIL.items() if day.year < dated[key] and key not in printed}
+    assert not early

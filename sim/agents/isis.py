@@ -34,7 +34,7 @@ class Beliefs(Declared):
     stock: float = belief(4000.0, "members in Iraq", range=(2000.0, 7200.0), bounds=(1.0, 100000.0), evidence="computed",
         source="8,000 to 16,000 in Iraq and Syria (Lead IG, February 2021) times Iraq's share of 0.25 to 0.45 (judgement)")
     attacks: float = belief(110.0, "attacks/month at the initial stock, CTC scale", range=(90.0, 140.0), bounds=(0.0, 1000.0),
-        evidence="document", source="CTC Sentinel, January 2022: about 110 from July 2020 on, outside Ramadan; 139 in 2019")
+        evidence="document", source="CTC Sentinel, January 2022: 330 a quarter, July 2020 to November 2021; 139 a month in 2019")
     dispersion: float = belief(5.0, "size of the negative binomial of monthly counts", range=(3.0, 7.0), bounds=(2.0, 1000.0),
         evidence="computed", source="monthly counts, GTD 2018 to 2021")
     ramadan: float = belief(2.0, "factor on attacks in Ramadan", range=(1.5, 3.0), bounds=(1.0, 10.0), evidence="computed",

@@ -30,8 +30,13 @@ INFORMED: dict[str, tuple[str, ...]] = {
     "isis_attacks": ISIS,
     "isis_fatal_events": (*ISIS, "isis.fatal_share"),
 }
-# the last day of the figures that a declared default or range was read from, by the source that the declaration names
+# the last day of the figures that a declared default or range was read from, by the source that the declaration names, whether
+# or not counts inform it: what no count informs is drawn in each trajectory
+CASE = date(2021, 4, 7)  # where a source speaks of the years up to the day of the case
 READ_UNTIL: dict[str, date] = {
+    "environment.shocks": CASE,
+    "environment.escalation": CASE,
+    "environment.protests": date(2019, 10, 31),
     "militias.truce_rate": date(2021, 3, 31),
     "militias.ordinary_rate": date(2020, 10, 22),
     "militias.surge_rate": date(2020, 9, 30),
@@ -39,11 +44,42 @@ READ_UNTIL: dict[str, date] = {
     "militias.spell": date(2020, 9, 30),
     "militias.truce_lasts": date(2021, 3, 25),
     "militias.convoy_rate": date(2021, 3, 31),
-    "isis.attacks": date(2021, 4, 7),  # of its source, what had happened by the day that the default stands for
+    "militias.restraint": date(2020, 12, 31),
+    "militias.lethality": date(2020, 12, 31),
+    "militias.timetable_calm": date(2020, 10, 10),
+    "militias.truce_onset": date(2020, 10, 10),
+    "militias.betrayal": date(2021, 3, 25),
+    "militias.lull_chance": date(2021, 2, 28),
+    "isis.stock": date(2021, 2, 28),
+    "isis.attacks": date(2021, 11, 30),  # beyond the day of the case: so does the article that it is from
     "isis.dispersion": date(2021, 3, 31),
-    "isis.ramadan": date(2020, 5, 31),
+    "isis.ramadan": date(2020, 6, 30),
+    "isis.dependence": date(2012, 12, 18),  # effects of exits, of which that of 2011 is one
     "isis.volatility": date(2020, 9, 30),
     "isis.attrition": date(2021, 3, 31),
+    "isis.fatal_share": date(2021, 3, 31),
+    "isis.severity": date(2021, 3, 31),
+    "isis.jailbreaks": CASE,
+    "iraqi_forces.readiness": date(2021, 3, 31),
+    "iraqi_forces.decay": date(2014, 6, 30),
+    "iraqi_forces.training_loss": date(2020, 1, 31),
+    "observation.isis_coverage": date(2020, 9, 30),
+    "government.standing": date(2020, 5, 31),
+    "government.pressure": CASE,
+    "government.strike_push": date(2020, 1, 5),
+    "government.exit_demand": CASE,
+    "government.fall": CASE,
+    "government.talks_end": CASE,
+    "government.talks_fix": CASE,
+    "united_states.strike_if_lethal": CASE,
+    "united_states.strike_if_harmless": date(2020, 10, 22),
+    "united_states.strike_delay": date(2021, 2, 28),
+    "united_states.strike_in_iraq": date(2021, 2, 28),
+    "united_states.early_exit": CASE,
+    "united_states.exit_per_pressure": date(2011, 12, 31),
+    "united_states.enabling_scale": date(2021, 3, 31),
+    "rivals.announcement.signalling_factor": date(2020, 11, 30),
+    "rivals.announcement.signalling_days": date(2020, 11, 30),
     **sources.READ_UNTIL,
 }
 

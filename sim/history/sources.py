@@ -7,7 +7,7 @@ This is what researchers read years later. What the model's agents see while it 
 
 where truth is what happened in the window (counted on the CTC scale for ISIS), size that of a count of 30 days, and walk a random
 walk of the logarithm of coverage that starts from 0 at the start of the episode and has a standard deviation of `drift` for each
-square root of a year. docs/record.md tells why sources differ two to five times on the same quarter.
+square root of a year. docs/record.md tells why sources differ two to ten times on the same quarter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,19 +54,19 @@ class Reference(Beliefs):
 
 
 class LeadIgIsis(Beliefs):
-    coverage: float = coverage(0.40, 0.36, 0.45, "computed", "Lead IG over CTC in the third quarter of 2020: 230 of 510 (.45)")
+    coverage: float = coverage(0.40, 0.36, 0.45, "judgement", "230 of CTC's 510 in the third quarter of 2020 (.45); lower, ours")
     size: float = size(20.0, 8.0, 60.0, "claims of the attackers, counted each quarter")
     drift: float = drift(0.1, 0.05, 0.2, "one method throughout")
 
 
 class GtdIsis(Beliefs):
-    coverage: float = coverage(0.30, 0.20, 0.45, "computed", RATIOS)
-    size: float = size(15.0, 6.0, 40.0, "GTD's months vary with a size of 2 to 14 in a year; most of it is the attacks' own")
+    coverage: float = coverage(0.30, 0.20, 0.45, "computed", f"{RATIOS}; of all three years, though it stands for the start")
+    size: float = size(15.0, 6.0, 40.0, "GTD's months vary with a size of 2 to 15 in a year; most of it is the attacks' own")
     drift: float = drift(0.6, 0.3, 0.9, f"{RATIOS}: steps of .75 and .52 in the logarithm; two steps only", "computed")
 
 
 class GtdBases(Beliefs):
-    coverage: float = coverage(0.65, 0.4, 1.0, "judgement", "made from press reports, which see 0.5 to 0.8, some years better")
+    coverage: float = coverage(0.65, 0.4, 1.0, "judgement", "press reports see 0.5 to 0.8 of attacks on bases; of convoys, ours")
     size: float = size(10.0, 4.0, 40.0, "months of 0, 6 and 2 attacks in early 2021 say little")
     drift: float = drift(0.15, 0.05, 0.3, "attacks on Americans are news in any year, more so than ISIS's")
 
@@ -82,7 +82,7 @@ class Tally(Beliefs):
 class TargetTally(Beliefs):
     """A tally of attacks on all US targets, convoys among them."""
 
-    coverage: float = coverage(0.5, 0.2, 0.8, "judgement", "convoy bombs are seldom news: AFP has 14, GTD some 45, in early 2021")
+    coverage: float = coverage(0.5, 0.2, 0.8, "judgement", "convoy bombs are seldom news: AFP has 14 of GTD's 45 in early 2021")
     size: float = size(15.0, 5.0, 60.0, "as for tallies of base attacks")
     drift: float = drift(0.1, 0.05, 0.2, "one method over a few months")
 
@@ -103,8 +103,8 @@ class Unknown(Beliefs):
     """A source that nobody declared, or one known for another series: hardly anything is assumed."""
 
     coverage: float = coverage(0.5, 0.15, 1.0, "judgement", "unknown source: sources known see 0.1 to 1 of what happened")
-    size: float = size(12.0, 4.0, 60.0, "unknown source: as wide as all known together")
-    drift: float = drift(0.2, 0.05, 0.7, "unknown source: from the steadiest to the least steady known")
+    size: float = size(12.0, 4.0, 60.0, "unknown source: as wide as most known together")
+    drift: float = drift(0.2, 0.05, 0.7, "unknown source: from steady ones to unsteady ones")
 # fmt: on
 
 
@@ -128,6 +128,8 @@ FIXED = {"coverage": 1.0, "drift": 0.0}  # of a reference, which declares neithe
 
 # The last day of the figures that a default or range was read from: a calibration that ends before it has seen too much.
 READ_UNTIL = {
+    "sources.ucdp.isis_fatal_events.size": date(2021, 3, 31),
+    "sources.washington_institute.convoy_attacks.coverage": date(2020, 7, 29),
     "sources.lead_ig.isis_attacks.coverage": date(2020, 9, 30),
     "sources.gtd.isis_attacks.coverage": date(2020, 9, 30),
     "sources.gtd.isis_attacks.size": date(2021, 3, 31),
