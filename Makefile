@@ -44,7 +44,7 @@ test: $(READY)
 		|| { echo "Installing Chromium, for the tests of pages"; export DEBIAN_FRONTEND=noninteractive; \
 			(apt-get update && apt-get install -y chromium) >/dev/null 2>&1 </dev/null; } \
 		|| echo "No Chromium here, and it cannot be installed: the tests in a browser are skipped" >&2
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff check
