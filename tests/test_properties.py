@@ -289,7 +289,7 @@ def test_the_generated_schedules_reach_every_kind_of_condition_and_every_form():
     # A guard for the tests above: strategies that quietly stop producing something would test nothing.
     seen: set[str] = set()
 
-    @settings(few, max_examples=150)
+    @settings(few, max_examples=600)
     @given(made=schedules())
     def collect(made):
         data = content(scenario("open_ended"))
