@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.c_translation import DOUBLE, INT, MATHEMATICS, Array, Function, Translation, Value, literal, struct_of
+from benchmarks.c_translation import MATHEMATICS, Function, Translation
+from benchmarks.c_types import DOUBLE, INT, Array, Value, literal, struct_of
 from sim import model
 from sim.activity import Activity, Hazard, Response, Timer
 from sim.engines.reference import replicate

@@ -9,26 +9,33 @@ operations stays as Python has it, so the same processor gives the same bits. Tw
 
 import ast
 import builtins
-import inspect
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-INT, DOUBLE, BOOL, VOID = "int64_t", "double", "bool", "void"
-WIDTH = {BOOL: 0, INT: 1, DOUBLE: 2}
+from benchmarks.c_sources import source_of, stored
+from benchmarks.c_types import (
+    BOOL,
+    DOUBLE,
+    INT,
+    VOID,
+    WIDTH,
+    Array,
+    Struct,
+    Untranslatable,
+    Value,
+    declared,
+    joined,
+    literal,
+    safe,
+)
+
 OPERATORS: dict[Any, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: dict[Any, str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 MATHEMATICS = {getattr(math, name): name for name in ("exp", "log", "log1p", "expm1", "sqrt", "cos", "tanh", "erf", "floor")}
-KEYWORDS = (  # of C, and not of Python
-    *("auto", "case", "char", "const", "default", "do", "double", "enum", "extern", "float", "goto", "inline", "int", "long"),
-    *("register", "restrict", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned"),
-    *("void", "volatile"),
-)
 OWN: dict[Any, Callable[[Any, Any], Any]] = {  # Python's own, for constants
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -42,122 +49,6 @@ OWN: dict[Any, Callable[[Any, Any], Any]] = {  # Python's own, for constants
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-
-
-class Untranslatable(Exception):
-    """Something outside the subset; the message names the rule and the line."""
-
-
-@dataclass(frozen=True)
-class Struct:
-    """A record: its fields in order, each a number's type, an Array or a Struct."""
-
-    name: str
-    fields: tuple[tuple[str, Any], ...]
-
-    def type_of(self, name: str) -> Any:
-        return dict(self.fields)[name]
-
-
-@dataclass(frozen=True)
-class Array:
-    """Numbers of one type, a fixed number of them."""
-
-    of: str
-    length: int
-
-
-@dataclass(frozen=True)
-class Value:
-    """An expression in C. steady: it depends on the parameters alone, and `work` operations make it. constant: known by now."""
-
-    code: str
-    type: Any
-    steady: bool = False
-    work: int = 0
-    constant: Any = None
-
-
-# -- types and literals ----------------------------------------------------------------------------------------------------
-def struct_of(name: str, values: dict[str, Any]) -> Struct:
-    """The record that holds these nested plain values."""
-
-    def kind(key: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return struct_of(f"{name}_{key}", value)
-        if isinstance(value, list):
-            return Array(number_type(value[0]), len(value))
-        return number_type(value)
-
-    return Struct(name, tuple((key, kind(key, value)) for key, value in values.items()))
-
-
-def number_type(value: Any) -> str:
-    return {bool: BOOL, int: INT, float: DOUBLE}[type(value)]
-
-
-def literal(value: Any) -> Value:
-    """A constant: 17 significant digits or fewer are enough for any double."""
-    if isinstance(value, float):
-        code = repr(value) if math.isfinite(value) else "INFINITY" if value > 0 else "(-INFINITY)"
-    else:
-        code = str(int(value))
-    return Value(f"({code})" if code.startswith("-") else code, number_type(value), True, 0, value)
-
-
-def safe(name: str) -> str:
-    """A name that C takes."""
-    return f"{name}_" if name in KEYWORDS else name
-
-
-def joined(a: Any, b: Any) -> Any:
-    """The type that holds both."""
-    if a is None or b is None or a == b:
-        return b if a is None else a
-    if a in WIDTH and b in WIDTH:
-        return max(a, b, key=WIDTH.__getitem__)
-    raise Untranslatable(f"one name for {a} and {b}")
-
-
-def declared(struct: Struct) -> Iterator[str]:
-    """The struct's declaration, those of its parts first."""
-    lines = []
-    for name, kind in struct.fields:
-        if isinstance(kind, Struct):
-            yield from declared(kind)
-            lines.append(f"    {kind.name} {safe(name)};")
-        elif isinstance(kind, Array):
-            lines.append(f"    {kind.of} {safe(name)}[{kind.length}];")
-        else:
-            lines.append(f"    {kind} {safe(name)};")
-    yield "\n".join(["typedef struct {", *lines, f"}} {struct.name};\n"])
-
-
-# -- where a function's source is ------------------------------------------------------------------------------------------
-@cache
-def tree_of(path: str) -> ast.Module:
-    return ast.parse(Path(path).read_text(encoding="utf-8"))
-
-
-def source_of(function: FunctionType) -> ast.FunctionDef | ast.Lambda:
-    """The function's own node, a lambda's by the place of its code."""
-    code = function.__code__
-    nodes = list(ast.walk(tree_of(inspect.getsourcefile(function) or "")))
-    if code.co_name != "<lambda>":
-        found = [n for n in nodes if isinstance(n, ast.FunctionDef) and n.name == code.co_name]
-        found = [n for n in found if min([n.lineno, *(d.lineno for d in n.decorator_list)]) == code.co_firstlineno]
-    else:
-        places = {(line, column) for line, _, column, _ in code.co_positions() if line and column is not None}
-        lambdas = [n for n in nodes if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno]
-        found = [n for n in lambdas if (n.body.lineno, n.body.col_offset) in places]
-    if len(found) != 1:
-        raise Untranslatable(f"{function.__module__}.{code.co_name}: its source cannot be told")
-    return found[0]
-
-
-def stored(node: ast.AST) -> list[str]:
-    """The names that are set, as often as they are."""
-    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
 
 
 # -- the program -----------------------------------------------------------------------------------------------------------
