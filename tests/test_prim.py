@@ -11,18 +11,21 @@ import pytest
 from sim.analysis.discovery import discover, independent_runs, out_of_sample
 from sim.analysis.prim import Case, chosen, described, peeling, quantile, quasi_p, simplified
 
+FOUND = importlib.util.find_spec("ema_workbench")
+DATA = Path((FOUND and FOUND.origin) or "absent").parent / "examples/data/bryant et al 2010 data.csv"
+needs_data = pytest.mark.skipif(
+    not DATA.exists(), reason="the data come with ema-workbench 2.5, which the lock has for Python 3.11 only"
+)
+
 
 @pytest.fixture(scope="module")
 def bryant_lempert() -> Case:
-    """The data of Bryant and Lempert 2010, which ema-workbench 2.5 ships: 9 inputs, and whether the cost is among the highest."""
-    found = importlib.util.find_spec("ema_workbench")
-    path = Path(found.origin).parent / "examples/data/bryant et al 2010 data.csv" if found and found.origin else Path("absent")
-    if not path.exists():
-        pytest.skip("this version of ema-workbench, or its absence, leaves no data to check against")
-    table = pd.read_csv(path)
+    """The data of Bryant and Lempert 2010: 9 inputs, and whether the cost is among the highest."""
+    table = pd.read_csv(DATA)
     return Case(table.iloc[:, 2:11], table.iloc[:, 15].to_numpy(dtype="float64"))
 
 
+@needs_data
 def test_the_trajectory_of_bryant_and_lempert_comes_out(bryant_lempert):
     boxes = peeling(bryant_lempert, peel=0.1)
     row = described(bryant_lempert, boxes).iloc[21]
@@ -32,15 +35,14 @@ def test_the_trajectory_of_bryant_and_lempert_comes_out(bryant_lempert):
     assert quasi_p(bryant_lempert, boxes[21])["Cellulosic cost"] == pytest.approx(0.157413, abs=1e-6)
 
 
+@needs_data
 @pytest.mark.slow
 def test_every_box_is_that_of_the_ema_workbench(bryant_lempert):
     with warnings.catch_warnings():  # it warns of parts of its own that are not installed
         warnings.simplefilter("ignore")
-        prim = pytest.importorskip("ema_workbench.analysis.prim", exc_type=ImportError)
-        try:
-            there = prim.Prim(bryant_lempert.x, bryant_lempert.y.astype(int), threshold=0.8, peel_alpha=0.1).find_box()
-        except TypeError:
-            pytest.skip("this version of ema-workbench is asked otherwise")
+        from ema_workbench.analysis.prim import Prim
+
+        there = Prim(bryant_lempert.x, bryant_lempert.y.astype(int), threshold=0.8, peel_alpha=0.1).find_box()
     table = described(bryant_lempert, peeling(bryant_lempert, peel=0.1))
     columns = {"coverage": "coverage", "density": "density", "mass": "mass", "dimensions": "res_dim"}
     for ours, theirs in columns.items():
