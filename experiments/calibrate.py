@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from experiments import console, session
 from experiments.calibrations import FEW
 from experiments.choices import refuse_unused
 from experiments.hindcast import counted, last_day
-from experiments.posteriors import LEARNT, Posterior, calibrated, learnt, predictive, told_of
+from experiments.posteriors import LEARNT, Posterior, calibrated, learnt, predictive, record_hash
 from experiments.settings import CalibrateSettings, read
 from sim.case import read_date
 from sim.errors import RequestError
 from sim.history.calibration import Generation
-from sim.history.record import Window, split
+from sim.history.record import split
 from sim.scenario import Scenario
 from sim.studies.place import Place, place
 from sim.studies.plan import Wanted
@@ -42,7 +41,7 @@ def application(config: dict[str, Any], overrides: Sequence[str] = ()) -> int:
         raise RequestError(f"until = {str(until)!r}: no window of the record ends by then inside the episode")
     root, label = place(settings.results), f"{scenario.schedule.name}, until {until}"
     wanted = [Wanted(label, scenario, settings.seed, settings.replications, 0)]
-    more = {"until": until.isoformat(), "record": record_of(past), "population": settings.population}
+    more = {"until": until.isoformat(), "record": record_hash(past), "population": settings.population}
     more |= {"windows": len(past), "left_out": len(straddling) + len(future)}
     about = session.Request(
         "calibrate", "calibrate", wanted, config, {label: {"schedule": scenario.schedule.name}}, more=more
@@ -82,11 +81,6 @@ def day_of(text: str, scenario: Scenario) -> date:
     if not scenario.start <= day <= last_day(scenario):
         raise RequestError(f"until = {text!r}: outside the episode; expected a day from {scenario.start} to {last_day(scenario)}")
     return day
-
-
-def record_of(past: Sequence[Window]) -> str:
-    """A hash of what was counted, by which a study of the same name is known to be of the same record. Notes do not matter."""
-    return sha256("\n".join(repr(told_of(window)) for window in past).encode()).hexdigest()[:16]
 
 
 def refuse_fewer_generations(root: Place, settings: CalibrateSettings) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from experiments import console
 from experiments.calibrations import BESIDE, CARRIED, FEW, last_known_day
 from experiments.settings import CompareSettings
+from sim.analysis.scores import effective_number
 from sim.errors import RequestError, first_line, suggestion
 from sim.parameters import Parameter
 from sim.scenario import declared_parameters
@@ -112,7 +113,7 @@ def posterior_draws(settings: CompareSettings) -> Draws | None:
             values[parameter.key] = float(f"{value:.{SIGNIFICANT}g}")
         found.append(values)
     carried = [p.key for p in calibrated(table) if f"{CARRIED}{p.key}" in table]
-    effective = float(weight.sum() ** 2 / (weight**2).sum())
+    effective = effective_number(weight)
     return Draws(name, sha256(data).hexdigest(), until, found, carried, effective, len(set(rows.tolist())))
 
 

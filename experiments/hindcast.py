@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from hashlib import sha256
 from math import isinf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from experiments import console, session
 from experiments.choices import refuse_unused
 from experiments.particles import Origins, particles_of
+from experiments.posteriors import record_hash
 from experiments.settings import HindcastSettings, read
 from experiments.verdicts import tell, tell_exits
 from sim.analysis.scores import ALL
@@ -193,12 +193,11 @@ def manifest(
     """What the study's manifest says before anything is computed."""
     name = scenario.schedule.name
     wanted = [Wanted(name, scenario, settings.seed, settings.replications, 0)]
-    record = sha256("\n".join(map(repr, windows)).encode()).hexdigest()[:16]
     more = {
         "origins": [look.origin.isoformat() for look in looks],
         "ahead": settings.ahead,
         "posterior": settings.posterior,
-        "record": record,
+        "record": record_hash(windows),
         "windows": len(windows),
     }
     if settings.posterior == "calibrate":

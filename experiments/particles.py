@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from experiments import console
 from experiments.calibrations import BESIDE, CARRIED, last_known_day
 from experiments.settings import HindcastSettings
+from sim.analysis.scores import effective_number
 from sim.errors import RequestError
 from sim.history.forecasts import Outlook, Particle, prior_particles
 from sim.scenario import Scenario
@@ -38,8 +41,7 @@ class Origins:
 
     def at(self, look: Outlook) -> list[Particle]:
         found = self.of(look)
-        total, squares = sum(p.weight for p in found), sum(p.weight**2 for p in found)
-        self.effective[look.origin.isoformat()] = total**2 / squares
+        self.effective[look.origin.isoformat()] = effective_number(np.array([p.weight for p in found]))
         return found
 
     def told(self) -> dict[str, Any]:

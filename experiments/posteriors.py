@@ -126,6 +126,11 @@ def told_of(window: Window) -> tuple[date, date, str, str, int, str]:
     return window.start, window.end, window.series, window.source, window.count, window.kind
 
 
+def record_hash(windows: Sequence[Window]) -> str:
+    """A hash of what was counted, by which a study of the same name is known to be of the same record. Notes do not matter."""
+    return sha256("\n".join(repr(told_of(window)) for window in windows).encode()).hexdigest()[:16]
+
+
 def posterior_table(simulator: Simulator, task: Task, last: Generation) -> "pd.DataFrame":
     """The last population as values, one row a trajectory."""
     import pandas as pd

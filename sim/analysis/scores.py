@@ -41,6 +41,11 @@ class Forecast:
         return float(self.weights[self.counts < count].sum())
 
 
+def effective_number(weight: np.ndarray) -> float:
+    """How many equally weighted draws so many weighted ones are worth: Kish, Survey Sampling (1965)."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
 def quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
     """The smallest of the values that at least the share `level` of the weights, which add up to 1, does not exceed."""
     order = np.argsort(values, kind="stable")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.analysis.scores import effective_number
 from sim.errors import Halted, RequestError, first_line
 from sim.history.informed import widened
 from sim.history.summaries import Summaries
@@ -84,8 +85,8 @@ class Generation:
 
     @property
     def effective(self) -> float:
-        """Kish's effective size of the weighted population."""
-        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+        """How many equally weighted trajectories the population is worth."""
+        return effective_number(self.weight)
 
     def table(self) -> "pa.Table":
         import pyarrow as pa
